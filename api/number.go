@@ -1,0 +1,18 @@
+package api
+
+// Number is a JSON number of a request, as it was written: exact, and never a
+// float. Anything else than a number unmarshals to a Number that is not Valid, so
+// that each field can answer for itself what is wrong.
+type Number string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(b []byte) error {
+	*n = ""
+	if b[0] == '-' || b[0] >= '0' && b[0] <= '9' {
+		*n = Number(b)
+	}
+	return nil
+}
+
+// Valid reports whether the field held a number.
+func (n Number) Valid() bool { return n != "" }

@@ -1,0 +1,228 @@
+// Package app puts the parts together: it starts them in order, and stops them so
+// that nothing promised is lost.
+package app
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/bus"
+	"github.com/pepay/pepay/internal/jobs"
+	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/rates"
+	"github.com/pepay/pepay/internal/server"
+	"github.com/pepay/pepay/internal/settle"
+	"github.com/pepay/pepay/internal/store"
+)
+
+// Options say what to run.
+type Options struct {
+	Listen    string // host:port of the API and the pages
+	PublicURL string // where payors reach them; "" for http://<listen>
+	Database  string // postgres://… or the path of an SQLite file
+	NATS      string // nats://…; "" for one inside the process
+	Secret    []byte // of the deployment; see auth.New
+	Dev       bool   // webhooks may go to this machine, over plain http
+	Networks  []NetworkOptions
+	Sources   []rates.Source
+	Quorum    int // how many price sources must agree
+	Limits    LimitOptions
+	Log       *slog.Logger
+	Rand      io.Reader         // nil for crypto/rand
+	Now       func() time.Time  // nil for the system's clock
+	Committed func([]pay.Event) // told of every event after its commit; may be nil
+	// TestWallet pays a quote, for the payment page in development; may be nil.
+	TestWallet func(context.Context, billing.Allocation) (string, error)
+}
+
+// NetworkOptions say how to serve one network.
+type NetworkOptions struct {
+	pay.Network
+	Tokens  []pay.Token
+	RPC     []string          // JSON-RPC over http(s), best first
+	Relayer *ecdsa.PrivateKey // nil: settlements are left to others
+	MaxFee  *big.Int          // most wei for a unit of gas
+	Poll    time.Duration     // how often to look for a new block; 0 for half the block time
+	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
+}
+
+// LimitOptions say how often callers may ask.
+type LimitOptions struct{ PerKey, PerSession, WrongKeys int }
+
+// App is a running deployment, or one node of it.
+type App struct {
+	Options
+	Billing  *billing.Billing
+	Store    *store.Store
+	URL      string // the public address
+	bus      *bus.Bus
+	board    *rates.Board
+	hub      *notify.Hub
+	watchers []*watching
+	http     *http.Server
+	served   chan error
+	cancel   context.CancelFunc // of everything in the background
+	running  sync.WaitGroup
+}
+
+// Start starts everything and returns once requests are served. It fails, with
+// everything stopped again, when a part cannot do its work.
+func Start(ctx context.Context, o Options) (a *App, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	a = &App{Options: o, served: make(chan error, 1)}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.cancel = cancel
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := a.open(ctx); err != nil {
+		return a, err
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return a, fmt.Errorf("listen on %s: %w", o.Listen, err)
+	}
+	if a.URL = o.PublicURL; a.URL == "" {
+		a.URL = "http://" + listener.Addr().String()
+	}
+	if err := a.wire(background); err != nil {
+		return a, errors.Join(err, listener.Close())
+	}
+	go func() { a.served <- a.http.Serve(listener) }()
+	return a, nil
+}
+
+// open connects to what must be there: the database, the bus, the keys.
+func (a *App) open(ctx context.Context) (err error) {
+	keys, err := auth.New(a.Secret)
+	if err != nil {
+		return err
+	}
+	if a.bus, err = bus.Open(a.NATS); err != nil {
+		return err
+	}
+	if a.Store, err = store.Open(ctx, store.Options{URL: a.Database, Now: a.Now, Rand: a.Rand, Committed: a.committed}); err != nil {
+		return err
+	}
+	registry, symbols := &pay.Registry{}, map[string]bool{}
+	for _, n := range a.Networks {
+		registry.Networks = append(registry.Networks, n.Network)
+		registry.Tokens = append(registry.Tokens, n.Tokens...)
+		for _, t := range n.Tokens {
+			symbols[t.Price] = true
+		}
+	}
+	a.board = &rates.Board{Sources: a.Sources, MaxAge: maxPriceAge, Spread: priceSpread, Quorum: a.Quorum, Now: a.Now, Log: a.Log}
+	for s := range symbols {
+		a.board.Symbols = append(a.board.Symbols, s)
+	}
+	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
+	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: evmWallets, Log: a.Log}
+	return nil
+}
+
+// How prices are believed: the age at which one is forgotten, how far one may be
+// from the others in basis points, how often the sources are asked.
+const (
+	maxPriceAge = 3 * time.Minute
+	priceSpread = 150
+	priceEvery  = 30 * time.Second
+)
+
+// committed tells the rest of the deployment, without waiting for it.
+func (a *App) committed(es []pay.Event) {
+	told := map[int64]bool{}
+	for _, e := range es {
+		if !told[e.MerchantID] {
+			told[e.MerchantID] = true
+			a.bus.Events(e.MerchantID)
+		}
+	}
+	a.bus.Jobs()
+	if a.Committed != nil {
+		a.Committed(es)
+	}
+}
+
+// wire starts the background work and makes the HTTP server.
+func (a *App) wire(ctx context.Context) error {
+	a.Billing.BaseURL = a.URL
+	settler := &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
+	for _, n := range a.Networks {
+		if err := a.watch(ctx, n, settler); err != nil {
+			return fmt.Errorf("network %s: %w", n.Name, err)
+		}
+	}
+	a.running.Go(func() { a.board.Run(ctx, priceEvery) })
+	a.running.Go(func() { a.hub.Run(ctx) })
+	if err := a.bus.OnEvents(func(merchant int64) { a.hub.Wake(ctx, merchant) }); err != nil {
+		return fmt.Errorf("subscribe to events: %w", err)
+	}
+	wake, err := a.bus.OnJobs()
+	if err != nil {
+		return fmt.Errorf("subscribe to jobs: %w", err)
+	}
+	guard := notify.NewGuard(a.Dev)
+	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: 2 * time.Minute, Parallel: 128, Poll: time.Second, Log: a.Log}
+	a.running.Go(func() { runner.Run(ctx, wake) })
+	s := &server.Server{
+		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
+		Limits: server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys),
+	}
+	a.http = &http.Server{
+		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddJob(jobForget, "", tx.Now()) })
+}
+
+// Stop ends everything in order: no new requests, then those under way, sockets,
+// jobs and watchers, then the connections. What was promised and not done is done
+// at the next start. It gives up waiting when ctx ends.
+func (a *App) Stop(ctx context.Context) (err error) {
+	if a.http != nil {
+		go a.cancel() // sockets and long jobs hear of it while requests drain
+		err = a.http.Shutdown(ctx)
+		if e := <-a.served; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	a.cancel()
+	done := make(chan struct{})
+	go func() { a.running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = errors.Join(err, errors.New("background work did not end in time"))
+	}
+	if a.Store != nil {
+		err = errors.Join(err, a.Store.Close())
+	}
+	if a.bus != nil {
+		a.bus.Close()
+	}
+	return err
+}
+
+// Failed returns a channel that tells when the HTTP server ended by itself.
+func (a *App) Failed() <-chan error { return a.served }

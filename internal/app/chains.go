@@ -1,0 +1,163 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/evm"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/settle"
+	"github.com/pepay/pepay/internal/store"
+)
+
+// evmWallets is what billing knows of addresses on EVM networks.
+var evmWallets = billing.Wallets{
+	Canonical: canonical,
+	Deposit: func(receiver string, salt [32]byte) (string, error) {
+		if !common.IsHexAddress(receiver) {
+			return "", fmt.Errorf("the receiver %q is not an address", receiver)
+		}
+		return contracts.DepositAddress(common.HexToAddress(receiver), salt).Hex(), nil
+	},
+}
+
+// canonical returns an EVM address with the checksum of EIP-55. One that is written
+// in mixed case must carry the right one: it protects against a mistyped address.
+func canonical(s string) (string, error) {
+	if !common.IsHexAddress(s) || !strings.HasPrefix(s, "0x") {
+		return "", errors.New("must be an address: 0x and 40 hexadecimal digits")
+	}
+	a := common.HexToAddress(s)
+	if a == (common.Address{}) {
+		return "", errors.New("must not be the zero address")
+	}
+	if digits := s[2:]; digits != strings.ToLower(digits) && digits != strings.ToUpper(digits) && s != a.Hex() {
+		return "", errors.New("is mistyped: its checksum (EIP-55) does not fit")
+	}
+	return a.Hex(), nil
+}
+
+// watching is a network's watcher and whether it is this process's duty to run it.
+type watching struct {
+	network pay.Network
+	watcher *chain.Watcher
+	active  atomic.Bool
+}
+
+// How long a network's lease lasts, and how often it is renewed.
+const (
+	leaseLife  = 15 * time.Second
+	leaseRenew = 5 * time.Second
+)
+
+// watch makes the watcher and the relayer of a network and starts the watcher. It
+// refuses a chain that is not the one configured, or on which our addresses would
+// not be what we take them for.
+func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) error {
+	r := &settle.Relayer{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log}
+	for _, url := range n.RPC {
+		c, err := rpc.DialOptions(ctx, url, rpc.WithHTTPClient(httpClient(n.HTTP)))
+		if err != nil {
+			return fmt.Errorf("rpc: %w", bare(err))
+		}
+		r.Nodes = append(r.Nodes, ethclient.NewClient(c))
+	}
+	if err := verify(ctx, n, r.Nodes); err != nil {
+		return err
+	}
+	if n.Relayer != nil {
+		s.Relayers[n.Name] = r
+	}
+	d := &evm.Driver{
+		Nodes: n.RPC, Network: n.Name, ChainID: n.ChainID, Factory: contracts.Factory, Log: a.Log, Now: a.Now, HTTP: n.HTTP,
+	}
+	for _, t := range n.Tokens {
+		if t.Type == pay.ERC20 {
+			d.Tokens = append(d.Tokens, common.HexToAddress(t.Address))
+		}
+	}
+	w := &watching{network: n.Network, watcher: &chain.Watcher{
+		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Batch: 64, Probes: 256, Log: a.Log, Now: a.Now,
+	}}
+	a.watchers = append(a.watchers, w)
+	poll := n.Poll
+	if poll == 0 {
+		poll = n.BlockTime / 2
+	}
+	a.running.Go(func() { a.hold(ctx, w, poll) })
+	return nil
+}
+
+// hold runs a watcher whenever this process has its network's lease: one process at
+// a time moves a network on, however many there are.
+func (a *App) hold(ctx context.Context, w *watching, poll time.Duration) {
+	name, holder := "watch "+string(w.network.Name), holderID()
+	leased := func() bool {
+		var mine bool
+		err := a.Store.Write(ctx, func(tx *store.Tx) (err error) {
+			mine, err = tx.Lease(name, holder, tx.Now().Add(leaseLife))
+			return err
+		})
+		return err == nil && mine
+	}
+	for ctx.Err() == nil {
+		if leased() {
+			a.whileLeased(ctx, w, poll, leased)
+		}
+		pause(ctx, leaseRenew)
+	}
+	_ = a.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.Unlease(name, holder) }) // else it ends by itself
+}
+
+// whileLeased runs a watcher until its lease cannot be renewed or ctx ends.
+func (a *App) whileLeased(ctx context.Context, w *watching, poll time.Duration, leased func() bool) {
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { w.watcher.Run(ctx, poll); close(done) }()
+	w.active.Store(true)
+	for pause(ctx, leaseRenew); ctx.Err() == nil && leased(); pause(ctx, leaseRenew) {
+	}
+	stop()
+	<-done
+	w.active.Store(false)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// verify checks, on the first node that answers, that the chain is the right one and
+// that the factory on it is ours.
+func verify(ctx context.Context, n NetworkOptions, nodes []*ethclient.Client) (err error) {
+	err = errors.New("no rpc is configured")
+	for _, c := range nodes {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		id, e := c.ChainID(ctx)
+		if e != nil {
+			err = fmt.Errorf("no node answers: %w", bare(e))
+			continue
+		}
+		if id.Uint64() != n.ChainID {
+			return fmt.Errorf("the node is on chain %s; this network is chain %d", id, n.ChainID)
+		}
+		if e := contracts.Verify(ctx, c); e != nil {
+			return fmt.Errorf("%w; deploy the factory with: pepay chain deploy", e)
+		}
+		return nil
+	}
+	return err
+}

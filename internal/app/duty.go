@@ -1,0 +1,79 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/jobs"
+	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/settle"
+	"github.com/pepay/pepay/internal/store"
+)
+
+// jobForget is the kind of the daily job that drops idempotent answers nobody will
+// ask for again.
+const jobForget = "answers.forget"
+
+// keepAnswers is how long a repeated request gets its first answer: twice the day
+// that the contract asks for.
+const keepAnswers = 48 * time.Hour
+
+// handlers is every kind of job and who does it.
+func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handler {
+	d := &notify.Deliverer{Store: a.Store, Auth: a.Billing.Auth, Client: g.Client(notify.WebhookTimeout), Now: a.Now, Log: a.Log}
+	return map[string]jobs.Handler{
+		store.JobDeliver:  d.Deliver,
+		billing.JobExpire: a.Billing.Expire,
+		billing.JobPrice: func(ctx context.Context, invoice string) (time.Time, error) {
+			return time.Time{}, a.Billing.Price(ctx, invoice)
+		},
+		billing.JobSettle: s.Settle,
+		jobForget: func(ctx context.Context, _ string) (again time.Time, err error) {
+			err = a.Store.Write(ctx, func(tx *store.Tx) error {
+				again = tx.Now().Add(24 * time.Hour)
+				return tx.ForgetAnswers(tx.Now().Add(-keepAnswers))
+			})
+			return again, err
+		},
+	}
+}
+
+// ready returns what is not as it should be.
+func (a *App) ready(ctx context.Context) map[string]string {
+	problems := map[string]string{}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := a.Store.Ping(ctx); err != nil {
+		problems["database"] = "does not answer"
+	}
+	if !a.bus.Up() {
+		problems["bus"] = "not connected"
+	}
+	for _, w := range a.watchers {
+		if p := w.problem(a.Now()); p != "" {
+			problems["watcher "+string(w.network.Name)] = p
+		}
+	}
+	return problems
+}
+
+// problem says what is wrong with a watcher, "" for nothing. One that waits while
+// another node of the deployment has the duty is well.
+func (w *watching) problem(now time.Time) string {
+	if !w.active.Load() {
+		return ""
+	}
+	s := w.watcher.Status()
+	bound := max(10*w.network.BlockTime, 30*time.Second)
+	switch {
+	case s.Success.IsZero() && s.Err == nil:
+		return "starting"
+	case now.Sub(s.Success) > bound:
+		return fmt.Sprintf("no progress for %s", now.Sub(s.Success).Truncate(time.Second))
+	case s.Head.Height > s.Scanned.Height+w.network.Confirmations+uint64(bound/w.network.BlockTime):
+		return fmt.Sprintf("%d blocks behind", s.Head.Height-s.Scanned.Height)
+	}
+	return ""
+}

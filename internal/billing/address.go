@@ -1,0 +1,126 @@
+package billing
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/view"
+)
+
+// ticketLife is how long the websocket ticket of an allocation is good for: longer
+// than its quote, so that a page that reconnects need not ask for a new one at once.
+const ticketLife = 15 * time.Minute
+
+// Allocation is an address a payor may pay to.
+type Allocation struct {
+	Invoice pay.Invoice
+	Address pay.Address
+	Token   pay.Token
+	Quote   pay.Quote // zero when there is no price: Retry says when to ask again
+	Retry   time.Duration
+	Ticket  string
+	Now     time.Time
+}
+
+// Allocate gives out the invoice's address for a token, with a fresh quote. Asked
+// again for the same token it keeps the address. An underpaid invoice keeps to its
+// network and token.
+func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, tokenID int64) (a Allocation, err error) {
+	t, err := b.payable(s, n, tokenID)
+	if err != nil {
+		return a, err
+	}
+	a.Token = t
+	rate, retry, priced := b.price(ctx, t)
+	a.Retry = retry
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		a.Quote, a.Now = pay.Quote{}, tx.Now()
+		if a.Invoice, err = tx.InvoiceForUpdate(s.Invoice.ID); err != nil {
+			return err
+		}
+		if err := payableNow(a.Invoice, n, tokenID, tx.Now()); err != nil {
+			return err
+		}
+		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Address == "" || !priced {
+			return err
+		}
+		a.Quote = pay.NewQuote(tx.NewID(), a.Invoice, a.Address, t, rate, tx.Now())
+		tx.AppendEvent(pay.Event{
+			MerchantID: a.Invoice.MerchantID, Type: pay.QuoteUpdated, Environment: a.Invoice.Environment, InvoiceID: a.Invoice.ID,
+			Object: view.JSON(view.Quote(a.Quote, t)), Previous: []byte("{}"),
+		})
+		return tx.AddQuote(a.Quote)
+	})
+	if err != nil {
+		return a, err
+	}
+	a.Ticket, err = b.Auth.NewTicket(auth.Ticket{Stream: auth.StreamPayment, MerchantID: a.Invoice.MerchantID, InvoiceID: a.Invoice.ID}, a.Now.Add(ticketLife))
+	return a, err
+}
+
+// payable returns the token a payor asks for, if the deployment takes it.
+func (b *Billing) payable(s Session, n pay.NetworkName, tokenID int64) (pay.Token, error) {
+	if err := payableNow(s.Invoice, n, tokenID, time.Time{}); err != nil {
+		return pay.Token{}, err
+	}
+	if net, ok := b.Registry.Network(n); !ok || net.Environment != s.Invoice.Environment {
+		return pay.Token{}, pay.Errorf(pay.CodeNetworkUnsupported, "Network %.32q is not available for this invoice; choose one from available-tokens", n)
+	}
+	t, ok := b.Registry.Token(tokenID)
+	if !ok || t.Network != n {
+		return t, pay.Errorf(pay.CodeInvalidRequest, "tokenId %d is not a token of %s; choose one from available-tokens", tokenID, n)
+	}
+	return t, nil
+}
+
+// payableNow reports why an invoice cannot be paid with a token at now. A zero now
+// leaves out what depends on time.
+func payableNow(i pay.Invoice, n pay.NetworkName, tokenID int64, now time.Time) error {
+	switch {
+	case i.Status == pay.Expired, i.Status.Open() && i.Closed(now):
+		return pay.Errorf(pay.CodeInvoiceExpired, "Invoice has expired")
+	case !i.Status.Open():
+		return pay.Errorf(pay.CodeInvoiceState, "Invoice is already %s", i.Status)
+	case i.LockedNetwork != "" && n != i.LockedNetwork:
+		return pay.Errorf(pay.CodeWrongNetwork, "Must complete payment using the same network")
+	case i.LockedTokenID != 0 && tokenID != i.LockedTokenID:
+		return pay.Errorf(pay.CodeWrongToken, "Must complete payment using the same token")
+	}
+	return nil
+}
+
+// addressFor returns the invoice's address for a token, made when there is none
+// yet; its zero value when the merchant has nowhere to be paid.
+func (b *Billing) addressFor(tx *store.Tx, s Session, t pay.Token) (pay.Address, error) {
+	a, ok, err := tx.AddressFor(s.Invoice.ID, t.ID)
+	if err != nil {
+		return a, err
+	}
+	if ok {
+		if t.Type == pay.Native {
+			err = tx.ProbeAgain(a, tx.Now())
+		}
+		return a, err
+	}
+	to := receiver(s)
+	if to == "" {
+		return a, nil
+	}
+	// The salt follows from the invoice and the token alone: whoever knows an invoice's
+	// id can find its addresses again, whatever happened to our database.
+	salt := sha256.Sum256(fmt.Appendf(nil, "pepay deposit %s %d", s.Invoice.ID, t.ID))
+	a = pay.Address{
+		Network: t.Network, InvoiceID: s.Invoice.ID, MerchantID: s.Invoice.MerchantID, TokenID: t.ID,
+		Receiver: to, Salt: hex.EncodeToString(salt[:]), CreatedAt: tx.Now(),
+	}
+	if a.Address, err = b.Wallets.Deposit(to, salt); err != nil {
+		return a, fmt.Errorf("derive an address for invoice %s: %w", s.Invoice.ID, err)
+	}
+	return a, tx.AddAddress(a, t.Type == pay.Native)
+}

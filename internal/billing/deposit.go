@@ -1,0 +1,253 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"golang.org/x/sync/errgroup"
+)
+
+// Jobs that deposits promise.
+const (
+	JobPrice  = "payment.price" // value the final payments of an invoice that no quote covers
+	JobSettle = "settle"        // move what is final on a network to the merchants
+)
+
+// crediting bounds how many invoices are credited at the same time; their units
+// share commits.
+const crediting = 16
+
+// Book is the chain.Book of one network: what its watcher sees becomes payments.
+// Each invoice is a unit of its own, and the network's position moves last, so a
+// crash repeats work and loses none.
+type Book struct {
+	*Billing
+	Network pay.Network
+}
+
+var _ chain.Book = (*Book)(nil)
+
+// Position implements chain.Book.
+func (b *Book) Position(ctx context.Context) (scanned, final pay.Block, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		scanned, final, _, err = tx.Position(b.Network.Name)
+		return err
+	})
+	return scanned, final, err
+}
+
+// Start implements chain.Book.
+func (b *Book) Start(ctx context.Context, at pay.Block) error {
+	return b.Store.Write(ctx, func(tx *store.Tx) error { return tx.SavePosition(b.Network.Name, at, at) })
+}
+
+// Ours implements chain.Book.
+func (b *Book) Ours(ctx context.Context, addresses []string) (ours map[string]bool, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		ours, err = tx.Ours(b.Network.Name, addresses)
+		return err
+	})
+	return ours, err
+}
+
+// See implements chain.Book: deposits become pending payments at once.
+func (b *Book) See(ctx context.Context, found chain.Found) error {
+	byInvoice, err := b.assign(ctx, found.Deposits)
+	if err != nil {
+		return fmt.Errorf("assign deposits: %w", err)
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(crediting)
+	for id, ds := range byInvoice {
+		g.Go(func() error { return b.see(gctx, id, ds) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if err := b.each(ctx, pay.Doubtful, found.Last.Height, pay.Gone); err != nil {
+		return err
+	}
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		for _, s := range found.Sweeps {
+			if err := tx.AddSweep(s); err != nil {
+				return err
+			}
+		}
+		_, final, _, err := tx.Position(b.Network.Name)
+		if err != nil {
+			return err
+		}
+		return tx.SavePosition(b.Network.Name, found.Last, final)
+	})
+}
+
+// arrival is a deposit and what is known of it before its unit begins.
+type arrival struct {
+	pay.Deposit
+	token pay.Token
+	to    pay.Address
+	rate  money.Rate // the market's, when no quote covers the deposit; not positive when unknown
+}
+
+// assign sorts deposits by the invoice they are for, and asks for the prices that
+// no quote gives. Deposits of tokens we do not serve are dropped.
+func (b *Book) assign(ctx context.Context, ds []pay.Deposit) (map[string][]arrival, error) {
+	byInvoice, rates := map[string][]arrival{}, map[int64]money.Rate{}
+	for _, d := range ds {
+		t, ok := b.Registry.TokenAt(d.Network, d.Token)
+		if !ok || d.Units.IsZero() {
+			continue
+		}
+		a, covered := arrival{Deposit: d, token: t}, false
+		if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+			if a.to, ok, err = tx.AddressAt(d.Network, d.Address); err == nil && ok {
+				_, covered, err = b.quoteFor(tx, d, t)
+			}
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		if _, asked := rates[t.ID]; !covered && !asked {
+			rates[t.ID], _, _ = b.price(ctx, t)
+		}
+		a.rate = rates[t.ID]
+		byInvoice[a.to.InvoiceID] = append(byInvoice[a.to.InvoiceID], a)
+	}
+	return byInvoice, nil
+}
+
+// quoteFor returns the quote that values a deposit of a token, and false when none
+// covers it: it was mined too late, or is of another token.
+func (b *Billing) quoteFor(tx *store.Tx, d pay.Deposit, t pay.Token) (pay.Quote, bool, error) {
+	q, ok, err := tx.QuoteFor(d, d.Block.Time.Add(clockSkew), d.Block.Time.Add(-pay.QuoteGrace))
+	return q, ok && q.TokenID == t.ID, err
+}
+
+// clockSkew is how far a block's time may run behind ours: blocks are stamped when
+// they are begun, in whole seconds.
+const clockSkew = 15 * time.Second
+
+// see records deposits for one invoice.
+func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
+	return b.reckon(ctx, invoice, func(tx *store.Tx, i pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+		for _, a := range as {
+			n := slices.IndexFunc(ps, func(p pay.Payment) bool {
+				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
+			})
+			if n < 0 {
+				n = len(ps)
+				ps = append(ps, pay.Payment{
+					Deposit: a.Deposit, ID: tx.NewID(), InvoiceID: i.ID, MerchantID: i.MerchantID, Environment: i.Environment,
+					TokenID: a.token.ID, AskedID: a.to.TokenID, Receiver: a.to.Receiver, SeenAt: tx.Now(),
+				})
+			}
+			p := &ps[n]
+			if p.Sight == pay.Final {
+				continue
+			}
+			p.Deposit, p.Sight = a.Deposit, pay.Seen
+			q, ok, err := b.quoteFor(tx, a.Deposit, a.token)
+			switch {
+			case err != nil:
+				return nil, err
+			case ok:
+				*p = p.ValuedBy(q)
+			case a.rate.Positive() && !p.Priced():
+				*p = p.ValuedAt(a.token, a.rate)
+			}
+		}
+		return ps, nil
+	})
+}
+
+// reckon changes the payments of an invoice and credits what follows from it.
+func (b *Billing) reckon(ctx context.Context, invoice string, change func(*store.Tx, pay.Invoice, []pay.Payment) ([]pay.Payment, error)) error {
+	err := b.Store.Write(ctx, func(tx *store.Tx) error {
+		i, err := tx.InvoiceForUpdate(invoice)
+		if err != nil {
+			return err
+		}
+		were, err := tx.PaymentsOf(invoice)
+		if err != nil {
+			return err
+		}
+		changed, err := change(tx, i, slices.Clone(were))
+		if err != nil {
+			return err
+		}
+		after, ps := pay.Reckon(i, changed, tx.Now())
+		for _, p := range ps {
+			before := pay.Payment{}
+			if n := slices.IndexFunc(were, func(w pay.Payment) bool { return w.ID == p.ID }); n >= 0 {
+				before = were[n]
+			}
+			if p, err = b.promise(tx, p); err != nil {
+				return err
+			}
+			if err := b.announcePayment(tx, after, before, p); err != nil {
+				return err
+			}
+		}
+		return b.announceInvoice(tx, i, after)
+	})
+	if err != nil {
+		return fmt.Errorf("credit invoice %s: %w", invoice, err)
+	}
+	return nil
+}
+
+// promise adds the jobs that a payment's state calls for.
+func (b *Billing) promise(tx *store.Tx, p pay.Payment) (pay.Payment, error) {
+	if p.Sight != pay.Final {
+		return p, nil
+	}
+	if p.Reason == pay.ReasonUnpriced {
+		if err := tx.AddJob(JobPrice, p.InvoiceID, tx.Now()); err != nil {
+			return p, err
+		}
+	}
+	if p.Settlement.Status != "" {
+		return p, nil
+	}
+	id, err := tx.Next(fmt.Sprintf("settlement %d", p.MerchantID))
+	if err != nil {
+		return p, err
+	}
+	p.Settlement = pay.Settlement{ID: id, Status: pay.SettlementPending, At: tx.Now()}
+	return p, tx.AddJob(JobSettle, string(p.Network), tx.Now())
+}
+
+// each moves all payments of a sight at or below a height to another sight.
+func (b *Book) each(ctx context.Context, from pay.Sight, height uint64, to pay.Sight) error {
+	var ids []string
+	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		ids, err = tx.InvoicesInSight(b.Network.Name, from, height)
+		return err
+	}); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(crediting)
+	for _, id := range ids {
+		g.Go(func() error {
+			return b.reckon(ctx, id, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+				for n := range ps {
+					if p := &ps[n]; p.Network == b.Network.Name && p.Sight == from && p.Block.Height <= height {
+						p.Sight = to
+					}
+				}
+				return ps, nil
+			})
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,195 @@
+package billing
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/view"
+)
+
+// JobExpire is the kind of the job that ends an invoice when its time is up.
+const JobExpire = "invoice.expire"
+
+// Open opens an invoice, once for each idempotency key, and returns the answer of
+// the contract: the same bytes however often the request arrives.
+func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest, o Once) (answer []byte, err error) {
+	draft, life, err := b.draft(r, c.Merchant)
+	if err != nil {
+		return nil, err
+	}
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		answer, err = b.once(tx, c.Merchant.ID, "invoice.create", o, func() ([]byte, error) {
+			i := draft
+			i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
+			token, signature := b.Auth.NewSession(tx.Now())
+			i.SessionHash = auth.Hash(token)
+			if err := tx.AddInvoice(i); err != nil {
+				return nil, err
+			}
+			tx.AppendEvent(pay.Event{
+				MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
+				Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
+			})
+			return view.JSON(api.CreatedInvoice{
+				InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
+				PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
+				PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
+			}), tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
+		})
+		return err
+	})
+	return answer, err
+}
+
+// Invoice returns one of the merchant's invoices with its payments.
+func (b *Billing) Invoice(ctx context.Context, c Caller, id string) (i pay.Invoice, ps []pay.Payment, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		if i, err = owned(tx.Invoice(id))(c); err != nil {
+			return err
+		}
+		ps, err = tx.PaymentsOf(id)
+		return err
+	})
+	return i, ps, err
+}
+
+// owned hides invoices of other merchants: to the caller there are none.
+func owned(i pay.Invoice, err error) func(Caller) (pay.Invoice, error) {
+	return func(c Caller) (pay.Invoice, error) {
+		if err == nil && i.MerchantID != c.Merchant.ID {
+			err = pay.Errorf(pay.CodeInvoiceNotFound, "Invoice not found")
+		}
+		return i, err
+	}
+}
+
+// Page is a page of a list: the ids its cursors name, and its size.
+type Page struct {
+	After  string // starting_after: what is older than this one
+	Before string // ending_before: what is newer than this one
+	Limit  int
+}
+
+// Listed is an invoice in a list, with the payments asked for.
+type Listed struct {
+	pay.Invoice
+	Payments []pay.Payment
+}
+
+// Invoices returns a page of the merchant's invoices, newest first, and whether
+// there is more in the direction of the cursor.
+func (b *Billing) Invoices(ctx context.Context, c Caller, f store.InvoiceFilter, p Page, expand bool) (page []Listed, more bool, err error) {
+	f.MerchantID, f.Limit = c.Merchant.ID, p.Limit+1
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		for id, to := range map[string]*pay.Invoice{p.After: &f.Older, p.Before: &f.Newer} {
+			if id == "" {
+				continue
+			}
+			if *to, err = owned(tx.Invoice(id))(c); err != nil {
+				return pay.Errorf(pay.CodeValidation, "The cursor names no invoice of yours")
+			}
+		}
+		is, err := tx.Invoices(f)
+		if more = len(is) > p.Limit; more && p.Before != "" {
+			is = is[1:] // newest first: the one too many is the farthest from the cursor
+		} else if more {
+			is = is[:p.Limit]
+		}
+		page = make([]Listed, len(is))
+		for n := range is {
+			if page[n].Invoice = is[n]; expand && err == nil {
+				page[n].Payments, err = tx.PaymentsOf(is[n].ID)
+			}
+		}
+		return err
+	})
+	return page, more, err
+}
+
+// InvoiceTotals sums up the merchant's invoices by state.
+func (b *Billing) InvoiceTotals(ctx context.Context, c Caller, f store.InvoiceFilter) (ts []pay.InvoiceTotal, err error) {
+	f.MerchantID = c.Merchant.ID
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		ts, err = tx.InvoiceTotals(f)
+		return err
+	})
+	return ts, err
+}
+
+// Cancel ends an unpaid invoice of the merchant.
+func (b *Billing) Cancel(ctx context.Context, c Caller, id string) (i pay.Invoice, err error) {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		before, err := owned(tx.InvoiceForUpdate(id))(c)
+		if err != nil {
+			return err
+		}
+		ps, err := tx.PaymentsOf(id)
+		if err != nil {
+			return err
+		}
+		if i, err = before.Cancel(ps); err != nil {
+			return err
+		}
+		return b.announceInvoice(tx, before, i)
+	})
+	return i, err
+}
+
+// scanGrace is how long an expiry waits for a watcher that has not yet read the
+// chain up to it: a payment mined in time must be found in time.
+const scanGrace = 10 * time.Minute
+
+// Expire ends an invoice whose time is up. While a payment made in time is on its
+// way, or the chain has not been read up to the expiry, it says when to look again.
+func (b *Billing) Expire(ctx context.Context, id string) (again time.Time, err error) {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		again = time.Time{}
+		before, err := tx.InvoiceForUpdate(id)
+		if err != nil || !before.Status.Open() {
+			return err
+		}
+		wait, err := b.mayBePaid(tx, before)
+		if err != nil {
+			return err
+		}
+		if after := before.Expire(tx.Now()); after.Status == pay.Expired && !wait {
+			return b.announceInvoice(tx, before, after)
+		}
+		again = before.ExpiresAt
+		if !tx.Now().Before(again) {
+			again = tx.Now().Add(time.Second)
+		}
+		return nil
+	})
+	return again, err
+}
+
+// mayBePaid reports whether a payment for an invoice was made in time and is not
+// decided yet, or could have been made and not be seen yet.
+func (b *Billing) mayBePaid(tx *store.Tx, i pay.Invoice) (bool, error) {
+	ps, err := tx.PaymentsOf(i.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range ps {
+		if p.Status == pay.PaymentPending && !p.Block.Time.After(i.ExpiresAt) {
+			return true, nil
+		}
+	}
+	as, err := tx.AddressesOf(i.ID)
+	for _, a := range as {
+		scanned, _, known, err := tx.Position(a.Network)
+		if err != nil {
+			return false, err
+		}
+		if known && !scanned.Time.After(i.ExpiresAt) && tx.Now().Before(i.ExpiresAt.Add(scanGrace)) {
+			return true, nil
+		}
+	}
+	return false, err
+}

@@ -1,0 +1,131 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/view"
+)
+
+// Session is a payor's access to one invoice.
+type Session struct {
+	Invoice  pay.Invoice
+	Merchant pay.Merchant
+}
+
+// BySession returns what a session pair opens. The error has CodeSessionInvalid
+// when the pair is missing or was not made by us, CodeInvoiceNotFound when its
+// invoice is no more.
+func (b *Billing) BySession(ctx context.Context, token, signature string) (s Session, err error) {
+	if !b.Auth.Session(token, signature) {
+		return s, pay.Errorf(pay.CodeSessionInvalid, "Missing or invalid x-session-token and x-signature")
+	}
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		if s.Invoice, err = tx.InvoiceBySession(auth.Hash(token)); err != nil {
+			return err
+		}
+		s.Merchant, _, err = tx.Merchant(s.Invoice.MerchantID)
+		return err
+	})
+	return s, err
+}
+
+// SessionDetails returns what the payor is told of the invoice.
+func (b *Billing) SessionDetails(ctx context.Context, s Session) (v api.SessionDetails, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		locked := pay.Address{}
+		if s.Invoice.LockedTokenID != 0 {
+			if locked, _, err = tx.AddressFor(s.Invoice.ID, s.Invoice.LockedTokenID); err != nil {
+				return err
+			}
+		}
+		v = view.SessionDetails(s.Invoice, s.Merchant, locked.Address, tx.Now())
+		return nil
+	})
+	return v, err
+}
+
+// TokenFilter selects tokens for a payor.
+type TokenFilter struct {
+	Network pay.NetworkName // "" for all
+}
+
+// Tokens returns the tokens an invoice can be paid in: of its environment, settled
+// somewhere, and only the locked one once it is underpaid.
+func (b *Billing) Tokens(s Session, f TokenFilter) []pay.Token {
+	ts := []pay.Token{}
+	for _, t := range b.Registry.Tokens {
+		if t.Environment == s.Invoice.Environment && (f.Network == "" || t.Network == f.Network) &&
+			(s.Invoice.Status != pay.Underpaid || t.ID == s.Invoice.LockedTokenID) {
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+// AvailableTokens renders Tokens with the prices that are known.
+func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter, onlyAvailable bool) []api.AvailableToken {
+	vs := []api.AvailableToken{}
+	for _, t := range b.Tokens(s, f) {
+		v := view.AvailableToken(t, receiver(s) != "")
+		if t.Environment == pay.Mainnet {
+			p, err := b.Rates.Price(ctx, t.Price)
+			v = view.PricedToken(v, p.Rate, p.At, err == nil)
+		}
+		if !onlyAvailable || v.AvailabilityStatus == "AVAILABLE" || v.AvailabilityStatus == "DEVNET" {
+			vs = append(vs, v)
+		}
+	}
+	return vs
+}
+
+// receiver is where an invoice's proceeds go, "" when the merchant has not said.
+func receiver(s Session) string {
+	if s.Invoice.ReceiverOverride != "" {
+		return s.Invoice.ReceiverOverride
+	}
+	return s.Merchant.Payout
+}
+
+// Progress is how far the payments of an invoice have come, for the payment page.
+type Progress struct {
+	Session
+	Payments      []pay.Payment
+	Confirmations map[string]uint64 // by payment id, blocks counting its own
+	Locked        string            // the address an underpaid invoice must be completed at
+	Now           time.Time
+}
+
+// Progress returns how far the payments of an invoice have come.
+func (b *Billing) Progress(ctx context.Context, s Session) (g Progress, err error) {
+	g = Progress{Session: s, Confirmations: map[string]uint64{}}
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		g.Now = tx.Now()
+		if g.Invoice, err = tx.Invoice(s.Invoice.ID); err != nil {
+			return err
+		}
+		if g.Payments, err = tx.PaymentsOf(s.Invoice.ID); err != nil {
+			return err
+		}
+		for _, p := range g.Payments {
+			scanned, _, _, err := tx.Position(p.Network)
+			if err != nil {
+				return err
+			}
+			if n, _ := b.Registry.Network(p.Network); p.Sight != pay.Gone && scanned.Height >= p.Block.Height {
+				g.Confirmations[p.ID] = min(n.Confirmations, scanned.Height-p.Block.Height+1)
+			}
+		}
+		if g.Invoice.LockedTokenID == 0 {
+			return nil
+		}
+		a, _, err := tx.AddressFor(g.Invoice.ID, g.Invoice.LockedTokenID)
+		g.Locked = a.Address
+		return err
+	})
+	return g, err
+}

@@ -1,0 +1,39 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+)
+
+// Bounds of a stream ticket's life.
+const (
+	DefaultTicketLife = time.Minute
+	MaxTicketLife     = time.Hour
+)
+
+// MintTicket signs a credential for the caller's stream. Its scope is the key's;
+// asking for the other is an error with CodeValidation.
+func (b *Billing) MintTicket(ctx context.Context, c Caller, scope pay.Scope, life time.Duration) (token string, t auth.Ticket, expires time.Time, err error) {
+	if scope != c.Key.Scope {
+		return "", t, expires, pay.Errorf(pay.CodeValidation, "scope must be %s, the scope of this key", c.Key.Scope)
+	}
+	if life < time.Second || life > MaxTicketLife {
+		return "", t, expires, pay.Errorf(pay.CodeValidation, "ttl_seconds must be between 1 and %d", int(MaxTicketLife.Seconds()))
+	}
+	t = auth.Ticket{Stream: auth.StreamMerchant, MerchantID: c.Merchant.ID}
+	if scope == pay.ScopeCommerce {
+		t.Stream, t.Environment = auth.StreamCommerce, c.Key.Environment
+	}
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		expires = tx.Now().Add(life)
+		return nil
+	})
+	if err == nil {
+		token, err = b.Auth.NewTicket(t, expires)
+	}
+	return token, t, expires, err
+}

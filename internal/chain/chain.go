@@ -1,0 +1,79 @@
+// Package chain follows blockchains: a Driver reads one network, a Book keeps
+// what was found on it, and a Watcher moves the Book along the network through
+// reorganisations, faulty nodes and crashes. It knows nothing of invoices and
+// nothing of SQL.
+package chain
+
+import (
+	"context"
+	"errors"
+
+	"github.com/pepay/pepay/internal/pay"
+)
+
+var (
+	// ErrFork means that the blocks read do not follow the block they were to
+	// follow: the chain was, or is being, reorganised.
+	ErrFork = errors.New("the chain forked")
+	// ErrDeepFork means that the network replaced a block that was already final.
+	// Money may have been credited that no longer exists: a person must decide.
+	ErrDeepFork = errors.New("the chain replaced a final block")
+)
+
+// Ours says which of the addresses, given and answered in the network's canonical
+// form, are ours. A driver asks at most once per scan, so that the cost of a scan
+// does not grow with the number of addresses we have.
+type Ours func(ctx context.Context, addresses []string) (map[string]bool, error)
+
+// Found is what was read in one or more blocks, in the chain's order.
+type Found struct {
+	Last     pay.Block // the newest block read
+	Blocks   int       // how many were read
+	Deposits []pay.Deposit
+	Sweeps   []pay.Sweep
+}
+
+// Driver reads one network. Implementations live in subpackages, one per family;
+// each bounds the time and size of what it asks a node. A fault of a node may
+// cost an error, and so a retry, but never a finding or an invented one.
+type Driver interface {
+	// Head returns the newest block.
+	Head(ctx context.Context) (pay.Block, error)
+	// Block returns the canonical block at a height.
+	Block(ctx context.Context, height uint64) (pay.Block, error)
+	// Scan reads the blocks after the given one up to a height, at least one of
+	// them, each of which names the one before as its parent. It fails with
+	// ErrFork when the first does not follow after.
+	Scan(ctx context.Context, after pay.Block, to uint64, ours Ours) (Found, error)
+	// Surplus returns a deposit for each probe whose address provably held more of
+	// the native coin at the end of the block than expected. It finds the transfers
+	// that leave neither a log nor a transaction of their own.
+	Surplus(ctx context.Context, at pay.Block, probes []pay.Probe) ([]pay.Deposit, error)
+}
+
+// Book keeps what a Watcher sees of one network, and how far it got: up to the
+// scanned block everything has been seen, and up to the final block, which is
+// the scanned one or below it, nothing will be unseen. Each method is one step:
+// after an error it has had its whole effect or none.
+type Book interface {
+	// Position returns both blocks; their hashes are empty on a network that was
+	// never watched.
+	Position(ctx context.Context) (scanned, final pay.Block, err error)
+	// Start sets both blocks on a network that was never watched.
+	Start(ctx context.Context, at pay.Block) error
+	// Ours is asked by the driver.
+	Ours(ctx context.Context, addresses []string) (map[string]bool, error)
+	// See records findings and moves the scanned block to found.Last. What was
+	// recorded before stays; what is seen again, perhaps in another block, takes
+	// its new block and is no longer in doubt.
+	See(ctx context.Context, found Found) error
+	// Probes returns at most limit probes that are due, as of the scanned block:
+	// what is in doubt is not expected to be there.
+	Probes(ctx context.Context, limit int) ([]pay.Probe, error)
+	// Rewind moves the scanned block back to the final one. All that was seen above
+	// it is in doubt until it is seen again.
+	Rewind(ctx context.Context) error
+	// Finalize moves the final block. What was seen up to it becomes final, and
+	// what is in doubt up to it is dropped: the chain does not have it.
+	Finalize(ctx context.Context, at pay.Block) error
+}

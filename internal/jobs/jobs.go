@@ -1,0 +1,122 @@
+// Package jobs runs work that committed transactions promised.
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pepay/pepay/internal/store"
+)
+
+// Handler does one job. A job is done when it returns a zero time and no error;
+// otherwise it runs again, at the time or after a growing pause. It may run again
+// even after it was done, if the process died before that was written down: what a
+// handler does twice must equal once. It should return soon after ctx ends.
+type Handler func(ctx context.Context, arg string) (again time.Time, err error)
+
+// Runner claims due jobs and hands each to the handler of its kind. Any number of
+// runners may share a database.
+type Runner struct {
+	Store    *store.Store
+	Handlers map[string]Handler
+	Lease    time.Duration // how long a job may run before another runner takes it over
+	Parallel int           // how many run at a time
+	Poll     time.Duration // how long to sleep at most when nothing is due
+	Log      *slog.Logger
+}
+
+// backoff is the pause after a failed attempt: 1 s, 2 s, 4 s … five minutes.
+func backoff(attempt int) time.Duration {
+	return min(time.Second<<min(max(attempt-1, 0), 9), 5*time.Minute)
+}
+
+// Run runs jobs until ctx ends and those under way have returned. wake makes it
+// look at once; it also looks when the next job it knows of is due.
+func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	free := make(chan struct{}, r.Parallel)
+	for ctx.Err() == nil {
+		jobs, next, err := r.claim(ctx, r.Parallel-len(free))
+		if err != nil && ctx.Err() == nil {
+			r.Log.ErrorContext(ctx, "claiming jobs", "err", err)
+		}
+		for _, j := range jobs {
+			free <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-free }()
+				r.run(ctx, j)
+			})
+		}
+		if len(jobs) > 0 && len(free) < r.Parallel {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-time.After(next):
+		}
+	}
+}
+
+// claim takes up to n due jobs and says how long it is until the next one.
+func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.Duration, err error) {
+	next = r.Poll
+	if n <= 0 {
+		return nil, 10 * time.Millisecond, nil
+	}
+	err = r.Store.Read(ctx, func(tx *store.Tx) error { // a look costs no commit
+		due, ok, err := tx.NextJob()
+		if ok {
+			next = min(max(due.Sub(tx.Now()), 0), r.Poll)
+		}
+		return err
+	})
+	if err != nil || next > 0 {
+		return nil, next, err
+	}
+	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+		jobs, err = tx.ClaimJobs(n, r.Lease)
+		return err
+	})
+	return jobs, next, err
+}
+
+// run does one job and records what became of it. If that fails the job's lease
+// ends by itself and it runs again.
+func (r *Runner) run(ctx context.Context, j store.Job) {
+	ctx, cancel := context.WithTimeout(ctx, r.Lease-r.Lease/10)
+	defer cancel()
+	again, err := r.handle(ctx, j)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		r.Log.WarnContext(ctx, "job failed and will run again", "kind", j.Kind, "arg", j.Arg, "attempt", j.Attempt, "err", err)
+	}
+	if err := r.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		switch {
+		case err != nil:
+			return tx.RetryJob(j, tx.Now().Add(backoff(j.Attempt)))
+		case !again.IsZero():
+			return tx.RetryJob(j, again)
+		}
+		return tx.DoneJob(j)
+	}); err != nil {
+		r.Log.ErrorContext(ctx, "job not recorded; its lease will end", "kind", j.Kind, "arg", j.Arg, "err", err)
+	}
+}
+
+func (r *Runner) handle(ctx context.Context, j store.Job) (again time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	h, ok := r.Handlers[j.Kind]
+	if !ok {
+		return again, fmt.Errorf("no handler for jobs of kind %q", j.Kind)
+	}
+	return h(ctx, j.Arg)
+}

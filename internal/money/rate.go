@@ -1,0 +1,126 @@
+package money
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// Rate is the price of one whole token in dollars: an exact non-negative decimal.
+// The zero Rate is a price of nothing, which no caller may sell at.
+type Rate struct {
+	n     *big.Int // the digits
+	scale int      // how many of them stand after the point
+}
+
+// maxDigits bounds what ParseRate will hold, so that a hostile "1e999999999"
+// costs nothing.
+const maxDigits = 60
+
+// ParseRate reads a decimal such as "0.9950" or "2.5e3", exactly.
+func ParseRate(s string) (Rate, error) {
+	bad := fmt.Errorf("%.40q is not a decimal number", s)
+	digits, exp, isExp := strings.Cut(strings.ToLower(s), "e")
+	e := 0
+	if isExp {
+		var err error
+		if e, err = strconv.Atoi(exp); err != nil || e > maxDigits || e < -maxDigits {
+			return Rate{}, bad
+		}
+	}
+	whole, part, point := strings.Cut(digits, ".")
+	if all := whole + part; whole == "" || point && part == "" || len(all) > maxDigits || strings.Trim(all, "0123456789") != "" {
+		return Rate{}, bad
+	}
+	n, _ := new(big.Int).SetString(whole+part, 10)
+	return NewRate(n, len(part)-e), nil
+}
+
+// NewRate returns n × 10^−scale dollars, as price feeds on chain report it. A
+// negative n makes a rate of zero.
+func NewRate(n *big.Int, scale int) Rate {
+	if n.Sign() <= 0 {
+		return Rate{}
+	}
+	n = new(big.Int).Set(n)
+	if scale < 0 {
+		n.Mul(n, pow10(-scale))
+		scale = 0
+	}
+	return Rate{n, scale}
+}
+
+// Positive reports whether the rate can be sold at.
+func (r Rate) Positive() bool { return r.n != nil }
+
+// Cmp compares two rates.
+func (r Rate) Cmp(s Rate) int {
+	return new(big.Int).Mul(r.mantissa(), pow10(s.scale)).Cmp(new(big.Int).Mul(s.mantissa(), pow10(r.scale)))
+}
+
+// Mean returns the rate half way between r and s.
+func (r Rate) Mean(s Rate) Rate {
+	a, b := new(big.Int).Mul(r.mantissa(), pow10(s.scale)), new(big.Int).Mul(s.mantissa(), pow10(r.scale))
+	return NewRate(a.Add(a, b).Mul(a, big.NewInt(5)), r.scale+s.scale+1)
+}
+
+// Within reports whether r lies within bps basis points of s.
+func (r Rate) Within(s Rate, bps int64) bool {
+	a, b := new(big.Int).Mul(r.mantissa(), pow10(s.scale)), new(big.Int).Mul(s.mantissa(), pow10(r.scale))
+	diff := new(big.Int).Sub(a, b)
+	return diff.Abs(diff).Mul(diff, big.NewInt(10_000)).Cmp(b.Mul(b, big.NewInt(bps))) <= 0
+}
+
+// String returns the rate as a plain decimal with no needless zeros, but never
+// fewer than two decimals: "2431.08730112", "1.00".
+func (r Rate) String() string {
+	s := Units{r.n}.Decimal(r.scale)
+	if r.scale == 0 {
+		s += "."
+	}
+	s = strings.TrimRight(s, "0")
+	for len(s)-strings.IndexByte(s, '.') < 3 {
+		s += "0"
+	}
+	return s
+}
+
+// UnitsRoundUp returns how many base units of a token with the given decimals are
+// worth u at the rate, plus a buffer in basis points, rounded up: what a payor is
+// asked for. The rate must be positive.
+func (r Rate) UnitsRoundUp(u USD, decimals int, bufferBPS int64) Units {
+	n := new(big.Int).Mul(big.NewInt(int64(u)), pow10(decimals+r.scale))
+	n.Mul(n, big.NewInt(10_000+bufferBPS))
+	d := new(big.Int).Mul(r.mantissa(), big.NewInt(1000*10_000))
+	n, rest := n.QuoRem(n, d, new(big.Int))
+	if rest.Sign() > 0 {
+		n.Add(n, big.NewInt(1))
+	}
+	return NewUnits(n)
+}
+
+// Share returns whole × part ÷ of, rounded down: what part of a quoted amount is
+// worth. It is zero when of is nothing.
+func Share(whole USD, part, of Units) USD {
+	if of.IsZero() {
+		return 0
+	}
+	n := new(big.Int).Mul(big.NewInt(int64(whole)), part.Big())
+	if n.Quo(n, of.Big()); !n.IsInt64() {
+		return 1<<63 - 1
+	}
+	return USD(n.Int64())
+}
+
+func (r Rate) mantissa() *big.Int {
+	if r.n == nil {
+		return new(big.Int)
+	}
+	return r.n
+}
+
+func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
+
+// trim drops trailing zeros of a decimal, and the point when nothing follows it.
+func trim(s string) string { return strings.TrimRight(strings.TrimRight(s, "0"), ".") }

@@ -1,0 +1,66 @@
+package pay
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is the machine-readable class of a failure. Codes are part of the public
+// contract; the HTTP status of each lives in one table in package server.
+type Code string
+
+// The codes of the contract (section 1.6), and those the contract leaves to us.
+const (
+	CodeInvalidRequest      Code = "INVALID_REQUEST_FORMAT" // payor: the body or a parameter is malformed
+	CodeWrongNetwork        Code = "INVALID_PAYMENT_NETWORK"
+	CodeWrongToken          Code = "INVALID_PAYMENT_TOKEN"
+	CodeValidation          Code = "VALIDATION_ERROR" // merchant: the body or a parameter is malformed
+	CodeAmountFormat        Code = "INVALID_AMOUNT_FORMAT"
+	CodeAmountRange         Code = "INVALID_AMOUNT_RANGE"
+	CodeMetadataTooLarge    Code = "METADATA_TOO_LARGE"
+	CodeExpirationFormat    Code = "INVALID_EXPIRATION_FORMAT"
+	CodeExpirationRange     Code = "INVALID_EXPIRATION_RANGE"
+	CodeIdempotencyMissing  Code = "IDEMPOTENCY_KEY_MISSING"
+	CodeIdempotencyConflict Code = "IDEMPOTENCY_CONFLICT"
+	CodeBodyTooLarge        Code = "REQUEST_TOO_LARGE"
+	CodeKeyInvalid          Code = "API_KEY_INVALID"
+	CodeForbidden           Code = "FORBIDDEN"
+	CodeSessionInvalid      Code = "INVALID_SIGNATURE" // payor: missing or wrong session pair
+	CodeTicketInvalid       Code = "TOKEN_INVALID"     // a websocket token that is not ours, or no longer
+	CodeInvoiceNotFound     Code = "INVOICE_NOT_FOUND"
+	CodeNotFound            Code = "NOT_FOUND"
+	CodeMethodNotAllowed    Code = "METHOD_NOT_ALLOWED"
+	CodeInvoiceExpired      Code = "INVOICE_EXPIRED"
+	CodeInvoiceState        Code = "INVALID_INVOICE_STATE" // the invoice's status does not allow this
+	CodeNetworkUnsupported  Code = "NETWORK_NOT_SUPPORTED"
+	CodeSessionRate         Code = "PAYMENT_SESSION_RATE_LIMIT"
+	CodeRate                Code = "RATE_LIMIT_EXCEEDED"
+	CodeInternal            Code = "INTERNAL_SERVER_ERROR"
+)
+
+// Error is a failure a caller may be shown. Any other error is internal and
+// reaches the caller only as CodeInternal.
+type Error struct {
+	Code    Code
+	Message string
+}
+
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// Errorf returns an Error with a formatted message: one sentence that tells the
+// caller what to change.
+func Errorf(c Code, format string, args ...any) error {
+	return &Error{c, fmt.Sprintf(format, args...)}
+}
+
+// CodeOf returns the code of err, CodeInternal when it has none, and "" when err
+// is nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}

@@ -1,0 +1,76 @@
+package pay
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// EventType names something that happened (contract 4.2).
+type EventType string
+
+// The event types of the contract.
+const (
+	InvoiceCreated EventType = "invoice.created"
+	InvoiceUpdated EventType = "invoice.updated"
+	PaymentCreated EventType = "invoice_payment.created"
+	PaymentUpdated EventType = "invoice_payment.updated"
+	OrderCreated   EventType = "commerce.order.created"
+	OrderUpdated   EventType = "commerce.order.updated"
+	QuoteUpdated   EventType = "payment_quote.updated" // payor streams only
+	TestPing       EventType = "test.ping"             // webhooks only
+)
+
+// Subscribable are the event types and wildcards that an endpoint may ask for.
+var Subscribable = []string{
+	"invoice.*", string(InvoiceCreated), string(InvoiceUpdated),
+	"invoice_payment.*", string(PaymentCreated), string(PaymentUpdated),
+	"commerce.order.*", string(OrderCreated), string(OrderUpdated), string(TestPing),
+}
+
+// Wildcard is the pattern that every event of t's family matches: "invoice.*".
+func (t EventType) Wildcard() string {
+	return string(t[:strings.LastIndexByte(string(t), '.')+1]) + "*"
+}
+
+// In reports whether t is named by a list of types and wildcards. An empty list
+// names everything.
+func (t EventType) In(list []string) bool {
+	return len(list) == 0 || slices.Contains(list, string(t)) || slices.Contains(list, t.Wildcard())
+}
+
+// Private reports whether only the payor's own stream may carry the event.
+func (t EventType) Private() bool { return t == QuoteUpdated }
+
+// Event is one fact. Its object was rendered when it happened and never changes.
+type Event struct {
+	ID          string // evt_<milliseconds>-<sequence>
+	MerchantID  int64
+	Seq         int64 // counts up per merchant, in the order of commits
+	Type        EventType
+	Environment Environment
+	InvoiceID   string
+	CustomerID  string
+	Object      []byte // JSON, as the matching GET answers
+	Previous    []byte // JSON object of attributes that changed, "{}" for none
+	RequestID   string // of the request that caused it, "" for none
+	RequestKey  string // that request's Idempotency-Key, "" for none
+	CreatedAt   time.Time
+}
+
+// Cause is the request that a unit of work is done for.
+type Cause struct{ RequestID, IdempotencyKey string }
+
+type causeKey struct{}
+
+// WithCause returns a context whose events name c as their cause.
+func WithCause(ctx context.Context, c Cause) context.Context {
+	return context.WithValue(ctx, causeKey{}, c)
+}
+
+// CauseOf returns the cause in ctx; its zero value when there is none.
+func CauseOf(ctx context.Context) Cause {
+	c, _ := ctx.Value(causeKey{}).(Cause)
+	return c
+}

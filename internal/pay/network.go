@@ -1,0 +1,111 @@
+package pay
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pepay/pepay/internal/money"
+)
+
+// Environment separates test money from real money.
+type Environment string
+
+// The two environments of the contract.
+const (
+	Devnet  Environment = "devnet"
+	Mainnet Environment = "mainnet"
+)
+
+// NetworkName is a network's name in the contract.
+type NetworkName string
+
+// Networks are the names the contract knows, in its order. A deployment serves
+// those it has a Network for.
+var Networks = []NetworkName{
+	"ethereum", "base", "solana", "avalanche", "ton", "bsc", "arbitrum", "optimism", "cardano", "sui",
+}
+
+// Known reports whether the contract has a network of this name.
+func (n NetworkName) Known() bool { return slices.Contains(Networks, n) }
+
+// Network is a chain that this deployment watches, and its rules.
+type Network struct {
+	Name          NetworkName
+	Environment   Environment
+	ChainID       uint64
+	Confirmations uint64        // blocks, counting the one with the deposit, until it counts
+	BlockTime     time.Duration // usual time between blocks
+	SweepMinimum  money.USD     // proceeds below this stay where they are until more arrive
+}
+
+// TokenType is how a token lives on its network.
+type TokenType string
+
+// The token types of the contract that this deployment can take.
+const (
+	Native TokenType = "native"
+	ERC20  TokenType = "erc20"
+)
+
+// Token is an asset on one network.
+type Token struct {
+	ID          int64 // stable for ever: quotes and payments refer to it
+	Network     NetworkName
+	Environment Environment
+	Symbol      string
+	Name        string
+	Type        TokenType
+	Address     string // the contract, in the network's canonical form; "" when native
+	Decimals    int
+	Stable      bool   // settles as a dollar
+	Price       string // the symbol its price is quoted under, as in "ETH"
+	Buffer      int64  // basis points added to a quote against price moves
+	Photo       string // path or address of its logo, "" for none
+}
+
+// Registry is every network and token that a deployment serves. It is read-only
+// once built.
+type Registry struct {
+	Networks []Network
+	Tokens   []Token
+}
+
+// Network returns the network of that name, if it is served.
+func (r *Registry) Network(name NetworkName) (Network, bool) {
+	i := slices.IndexFunc(r.Networks, func(n Network) bool { return n.Name == name })
+	if i < 0 {
+		return Network{}, false
+	}
+	return r.Networks[i], true
+}
+
+// Token returns the token with that id, if it is served.
+func (r *Registry) Token(id int64) (Token, bool) {
+	i := slices.IndexFunc(r.Tokens, func(t Token) bool { return t.ID == id })
+	if i < 0 {
+		return Token{}, false
+	}
+	return r.Tokens[i], true
+}
+
+// TokenAt returns the token that lives at a contract address of a network, or the
+// network's native token for "".
+func (r *Registry) TokenAt(n NetworkName, address string) (Token, bool) {
+	i := slices.IndexFunc(r.Tokens, func(t Token) bool { return t.Network == n && t.Address == address })
+	if i < 0 {
+		return Token{}, false
+	}
+	return r.Tokens[i], true
+}
+
+// Title is the network's name for people.
+func (n NetworkName) Title() string {
+	switch n {
+	case "bsc", "ton":
+		return strings.ToUpper(string(n))
+	case "":
+		return ""
+	}
+	return strings.ToUpper(string(n[:1])) + string(n[1:])
+}

@@ -1,0 +1,136 @@
+package pay
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/pepay/pepay/internal/money"
+)
+
+// PaymentStatus is what a merchant is told of a payment (contract 7.2).
+type PaymentStatus string
+
+// The payment statuses of the contract. ManualRetry is a payment that did not
+// count by itself; its reason says why.
+const (
+	PaymentPending     PaymentStatus = "pending"
+	PaymentConfirmed   PaymentStatus = "confirmed"
+	PaymentUnderpaid   PaymentStatus = "underpaid"
+	PaymentManualRetry PaymentStatus = "manual_retry"
+)
+
+// Reasons why a payment is not simply confirmed.
+const (
+	ReasonLate       = "late"           // mined after the invoice had expired, or found after it was closed
+	ReasonWrongToken = "wrong_token"    // not the token the address was given out for
+	ReasonReorged    = "reorged"        // the chain dropped the block it was in
+	ReasonUnpriced   = "awaiting_price" // final, but no price source could value it yet
+)
+
+// Sight is how sure the chain is of a deposit.
+type Sight string
+
+// The sights of a deposit, from least to most certain.
+const (
+	Gone     Sight = "gone"     // was seen, and the chain dropped it
+	Doubtful Sight = "doubtful" // was seen, and the blocks around it are being read again
+	Seen     Sight = "seen"
+	Final    Sight = "final"
+)
+
+// Payment is a deposit that belongs to an invoice.
+type Payment struct {
+	Deposit
+	ID          string
+	InvoiceID   string
+	MerchantID  int64
+	Environment Environment
+	TokenID     int64  // what arrived
+	AskedID     int64  // what its address was given out for
+	Receiver    string // the merchant address that its proceeds go to
+	Sight       Sight
+	QuoteID     string      // the quote it is valued by, "" while there is none
+	QuoteDue    money.USD   // the dollars that quote asked for …
+	QuoteUnits  money.Units // … and the tokens it asked for them
+	Amount      money.USD   // what it is worth; what it adds to the invoice once it counts
+	Status      PaymentStatus
+	Reason      string
+	SeenAt      time.Time
+	ConfirmedAt time.Time
+	Settlement  Settlement
+}
+
+// Counts reports whether the payment is part of what its invoice has been paid.
+func (p Payment) Counts() bool { return p.Status == PaymentConfirmed || p.Status == PaymentUnderpaid }
+
+// Reckon is the one rule of crediting: what an invoice and each of its payments
+// become, given everything the chain shows. It decides about a payment once, when
+// its deposit is final, and only adds up what was decided: applied twice it gives
+// the same answer as once. The payments come back in the chain's order.
+func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
+	ps = slices.SortedStableFunc(slices.Values(ps), func(a, b Payment) int {
+		return cmp.Or(cmp.Compare(a.Block.Height, b.Block.Height), cmp.Compare(a.TxHash, b.TxHash), cmp.Compare(a.Index, b.Index))
+	})
+	status, under := i.Status, map[string]money.Units{}
+	i.Paid = 0
+	for n := range ps {
+		p := &ps[n]
+		before := under[p.QuoteID]
+		if p.Priced() && !p.Counts() { // the worth of a part is what it adds to the parts before it
+			p.Amount = money.Share(p.QuoteDue, before.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, before, p.QuoteUnits)
+		}
+		switch {
+		case p.Sight == Gone:
+			p.Status, p.Reason = PaymentManualRetry, ReasonReorged
+			continue
+		case p.Sight != Final:
+			p.Status, p.Reason = PaymentPending, ""
+			continue
+		case p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged:
+		case p.TokenID != p.AskedID:
+			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, ReasonWrongToken, now
+		case p.Block.Time.After(i.ExpiresAt) || status == Expired || status == Canceled:
+			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, ReasonLate, now
+		case !p.Priced():
+			p.Status, p.Reason = PaymentPending, ReasonUnpriced
+			continue
+		default:
+			p.Status, p.Reason, p.ConfirmedAt = PaymentConfirmed, "", now
+			if i.Paid+p.Amount+PaidTolerance < i.Amount {
+				p.Status = PaymentUnderpaid
+			}
+			i.LastPaymentAt, i.PayerAddress, i.PayerNetwork = now, p.From, p.Network
+		}
+		if p.Counts() {
+			under[p.QuoteID] = before.Add(p.Units)
+			i.Paid = i.Paid.Add(p.Amount)
+			if i.LockedTokenID == 0 {
+				i.LockedNetwork, i.LockedTokenID = p.Network, p.TokenID
+			}
+		}
+	}
+	switch {
+	case !status.Open():
+	case i.Paid > 0 && i.Paid+PaidTolerance >= i.Amount:
+		i.Status, i.PaidAt, i.LockedNetwork, i.LockedTokenID = Paid, now, "", 0
+	case i.Paid > 0:
+		i.Status = Underpaid
+	}
+	return i, ps
+}
+
+// ValuedBy returns the payment valued by the quote it was made under.
+func (p Payment) ValuedBy(q Quote) Payment {
+	p.QuoteID, p.QuoteDue, p.QuoteUnits = q.ID, q.Due, q.Units
+	return p
+}
+
+// ValuedAt returns the payment valued at the market: for one that no quote covers.
+func (p Payment) ValuedAt(t Token, rate money.Rate) Payment {
+	p.QuoteID, p.QuoteDue, p.QuoteUnits = "market:"+p.ID, MaxAmount, rate.UnitsRoundUp(MaxAmount, t.Decimals, 0)
+	return p
+}
+
+// Priced reports whether it is known what the payment is worth.
+func (p Payment) Priced() bool { return !p.QuoteUnits.IsZero() }

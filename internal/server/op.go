@@ -1,0 +1,197 @@
+// Package server is the HTTP face: it decodes a request, calls one use case and
+// renders the answer.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/view"
+)
+
+// Server serves the API and the payment page.
+type Server struct {
+	Billing *billing.Billing
+	Hub     *notify.Hub
+	Guard   *notify.Guard
+	Auth    *auth.Auth
+	Limits  *Limits
+	Log     *slog.Logger
+	Now     func() time.Time
+	// Ready returns what is not as it should be, by part; empty when all is well.
+	Ready func(context.Context) map[string]string
+	// TestWallet pays a quote from the development wallet; nil outside development.
+	TestWallet func(context.Context, billing.Allocation) (txHash string, err error)
+}
+
+// A face is the conventions of a group of routes: how errors look.
+type face int
+
+const (
+	merchantFace face = iota
+	payorFace
+	openFace // no conventions of its own: pages, probes, upgrades
+)
+
+// A route is one line of the API: its pattern, its face, and what answers.
+type route struct {
+	pattern string
+	face    face
+	answer  func(*Server, *http.Request) (any, error)
+	serve   http.HandlerFunc // instead of answer, for what is not JSON
+}
+
+// routes is every route.
+func (s *Server) routes() []route {
+	all := []route{}
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, s.pageRoutes(), s.streamRoutes(), s.opsRoutes()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+// Handler returns everything that is served.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		h := r.serve
+		if h == nil {
+			h = func(w http.ResponseWriter, req *http.Request) {
+				v, err := r.answer(s, req)
+				s.write(w, req, r.face, v, err)
+			}
+		}
+		mux.HandleFunc(r.pattern, h)
+	}
+	mux.HandleFunc("OPTIONS /api/v1/payments/", preflight)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(mux, w, r) })
+	return s.around(mux)
+}
+
+// around does for every request what every request needs.
+func (s *Server) around(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := requestID(r)
+		h := w.Header()
+		h.Set("X-Request-Id", id)
+		h.Set("Request-Id", id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		r = r.WithContext(pay.WithCause(r.Context(), pay.Cause{RequestID: id, IdempotencyKey: printable(r.Header.Get("Idempotency-Key"))}))
+		defer func() {
+			if p := recover(); p != nil {
+				s.Log.ErrorContext(r.Context(), "request panicked", "request", id, "path", r.URL.Path, "panic", p)
+				s.write(w, r, merchantFace, nil, pay.Errorf(pay.CodeInternal, "Internal server error"))
+			}
+		}()
+		start := s.Now()
+		next.ServeHTTP(w, r)
+		// The query is left out: it may hold a session or a ticket.
+		s.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path, "took", s.Now().Sub(start))
+	})
+}
+
+// unknown answers what no route matches: 405 where another method would, else 404.
+func (s *Server) unknown(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if _, pattern := mux.Handler(&http.Request{Method: m, URL: r.URL, Host: r.Host}); pattern != "/" && pattern != "" {
+			allowed = append(allowed, m)
+		}
+	}
+	err := pay.Errorf(pay.CodeNotFound, "There is nothing at %.100s", r.URL.Path)
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		err = pay.Errorf(pay.CodeMethodNotAllowed, "Use %s here", strings.Join(allowed, " or "))
+	}
+	s.write(w, r, openFace, nil, err)
+}
+
+// write renders the answer of a use case, or its error.
+func (s *Server) write(w http.ResponseWriter, r *http.Request, f face, v any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		status, v = s.failure(w, r, f, err)
+	}
+	if f == payorFace {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // the session pair is the credential; there are no cookies
+	}
+	body, ready := v.([]byte)
+	if !ready {
+		body = view.JSON(v)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the reader is gone: nothing to be done
+}
+
+// preflight lets an embedded checkout on another site call the payor endpoints.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature")
+	h.Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// byKey admits callers with an API key of either scope.
+func byKey(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		c, err := s.caller(r)
+		if err != nil {
+			return nil, err
+		}
+		return h(s, r, c)
+	}
+}
+
+// byMerchant admits callers with a key of scope merchant.
+func byMerchant(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return byKey(func(s *Server, r *http.Request, c billing.Caller) (any, error) {
+		if c.Key.Scope != pay.ScopeMerchant {
+			return nil, pay.Errorf(pay.CodeForbidden, "This needs an API key of scope merchant; yours has scope %s", c.Key.Scope)
+		}
+		return h(s, r, c)
+	})
+}
+
+// caller returns who an API key in the headers belongs to.
+func (s *Server) caller(r *http.Request) (billing.Caller, error) {
+	key := r.Header.Get("x-api-key")
+	if key == "" {
+		key = r.Header.Get("x-commerce-api-key")
+	}
+	if err := s.Limits.address.blocked(address(r), s.Now()); err != nil {
+		return billing.Caller{}, err
+	}
+	c, err := s.Billing.ByKey(r.Context(), key)
+	if pay.CodeOf(err) == pay.CodeKeyInvalid {
+		s.Limits.address.take(address(r), s.Now()) // only failures count: guessing is what is slowed down
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, s.Limits.key.allow(c.Key.ID, s.Now())
+}
+
+// bySession admits payors with a session pair.
+func bySession(h func(*Server, *http.Request, billing.Session) (any, error)) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		session, err := s.Billing.BySession(r.Context(), r.Header.Get("x-session-token"), r.Header.Get("x-signature"))
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Limits.session.allow(session.Invoice.ID, s.Now()); err != nil {
+			return nil, err
+		}
+		return h(s, r, session)
+	}
+}

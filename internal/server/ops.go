@@ -1,0 +1,32 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/view"
+)
+
+func (s *Server) opsRoutes() []route {
+	return []route{
+		{"GET /healthz", openFace, func(*Server, *http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }, nil},
+		{"GET /readyz", openFace, nil, s.readyz},
+		{"GET /openapi.yaml", openFace, nil, openapi},
+	}
+}
+
+// readyz answers 200 when requests can be served well, else 503 and what is wrong.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	problems, status, text := s.Ready(r.Context()), http.StatusOK, "ready"
+	if len(problems) > 0 {
+		status, text = http.StatusServiceUnavailable, "not ready"
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems})) // the reader is gone: nothing to be done
+}
+
+func openapi(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	_, _ = w.Write(api.OpenAPI) // the reader is gone: nothing to be done
+}

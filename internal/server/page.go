@@ -1,0 +1,136 @@
+package server
+
+import (
+	"bytes"
+	"math/big"
+	"net/http"
+	"strconv"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/server/web"
+	"github.com/pepay/pepay/internal/view"
+)
+
+func (s *Server) pageRoutes() []route {
+	routes := []route{
+		{"GET /pay", openFace, nil, s.page},
+		{"GET /pay/assets/", openFace, nil, http.StripPrefix("/pay/assets/", web.Assets()).ServeHTTP},
+		{"GET /pay/state", payorFace, bySession((*Server).pageState), nil},
+		{"POST /pay/address", payorFace, bySession((*Server).pageAddress), nil},
+	}
+	if s.TestWallet != nil {
+		routes = append(routes, route{"POST /pay/test-wallet", payorFace, bySession((*Server).payFromTestWallet), nil})
+	}
+	return routes
+}
+
+// page renders the hosted payment page. Its address carries the session, so nobody
+// may keep it or be told of it.
+func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+	status, data, q := http.StatusOK, web.PageData{}, r.URL.Query()
+	if q.Has("session") || q.Has("signature") {
+		session, err := s.Billing.BySession(r.Context(), q.Get("session"), q.Get("signature"))
+		if err == nil {
+			data, err = s.pageData(r, session)
+		}
+		if err != nil {
+			status, _ = s.failure(w, r, openFace, err)
+			data.State.Status = "invalid"
+		}
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", web.CSP)
+	h.Set("Referrer-Policy", "no-referrer")
+	var b bytes.Buffer
+	if err := web.Page(&b, data); err != nil {
+		s.write(w, r, openFace, nil, err)
+		return
+	}
+	w.WriteHeader(status)
+	_, _ = b.WriteTo(w) // the reader is gone: nothing to be done
+}
+
+func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, error) {
+	g, err := s.Billing.Progress(r.Context(), p)
+	d := web.PageData{
+		Merchant: p.Merchant.Name, Title: p.Invoice.Title, Description: p.Invoice.Description, Footer: p.Invoice.Footer, Currency: "USD",
+		Dev: s.TestWallet != nil, State: s.state(g),
+	}
+	if p.Invoice.Environment != pay.Mainnet {
+		d.Environment = string(p.Invoice.Environment)
+	}
+	for _, t := range s.Billing.Tokens(p, billing.TokenFilter{}) {
+		d.Tokens = append(d.Tokens, web.Token{
+			ID: strconv.FormatInt(t.ID, 10), Symbol: t.Symbol, Name: t.Name, Network: string(t.Network), NetworkName: t.Network.Title(),
+		})
+	}
+	return d, err
+}
+
+func (s *Server) pageState(r *http.Request, p billing.Session) (any, error) {
+	g, err := s.Billing.Progress(r.Context(), p)
+	return s.state(g), err
+}
+
+func (s *Server) state(g billing.Progress) web.State {
+	i := g.Invoice
+	v := web.State{
+		Status: string(i.Status), AmountUSD: i.Amount.Cents(), AmountPaidUSD: i.Paid.Cents(), AmountRemainingUSD: i.Remaining().Cents(),
+		ExpiresAt: i.ExpiresAt.Unix(), ServerTime: g.Now.Unix(), ReturnURL: i.ReturnURL, Payments: []web.Payment{},
+	}
+	if !i.PaidAt.IsZero() {
+		at := i.PaidAt.Unix()
+		v.PaidAt = &at
+	}
+	if g.Locked != "" {
+		v.Locked = &web.Lock{Network: string(i.LockedNetwork), TokenID: strconv.FormatInt(i.LockedTokenID, 10), Address: g.Locked}
+	}
+	for n, p := range s.payments(g.Payments) {
+		v.Payments = append(v.Payments, web.Payment{
+			ID: p.ID, Network: p.Network, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
+			Status: p.Status, Confirmations: g.Confirmations[p.ID], RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
+		})
+	}
+	return v
+}
+
+// pageAddress answers the page's own question for an address: with it come the
+// code a wallet scans and the link that opens one.
+func (s *Server) pageAddress(r *http.Request, p billing.Session) (any, error) {
+	a, err := s.allocate(r, p)
+	if err != nil {
+		return nil, err
+	}
+	n, _ := s.Billing.Registry.Network(a.Token.Network)
+	v := struct {
+		api.PaymentAddress
+		URI          string  `json:"uri"`
+		QR           string  `json:"qr_svg"`
+		ChainID      uint64  `json:"chain_id"`
+		TokenAddress *string `json:"token_address"`
+		BaseUnits    string  `json:"base_units"`
+		NetworkName  string  `json:"network_name"`
+	}{PaymentAddress: view.PaymentAddress(a.Invoice, a.Address, a.Token, a.Quote, a.Ticket, a.Now, a.Retry), ChainID: n.ChainID, BaseUnits: a.Quote.Units.String(), NetworkName: n.Name.Title()}
+	if a.Token.Address != "" {
+		v.TokenAddress = &a.Token.Address
+	}
+	if a.Quote.ID == "" {
+		return v, nil
+	}
+	v.URI = web.PaymentURI(n.ChainID, a.Token.Address, a.Address.Address, new(big.Int).Set(a.Quote.Units.Big()))
+	svg, err := web.QR(v.URI)
+	v.QR = string(svg)
+	return v, err
+}
+
+func (s *Server) payFromTestWallet(r *http.Request, p billing.Session) (any, error) {
+	a, err := s.allocate(r, p)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := s.TestWallet(r.Context(), a)
+	return map[string]string{"tx_hash": tx}, err
+}

@@ -1,0 +1,345 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/gorilla/websocket"
+
+	"github.com/pepay/pepay/internal/server/web"
+)
+
+const (
+	payTo    = "0x7Ad2C41fE09b53F8a6De0B1c9E4477f2D35C8aB6"
+	usdcAt   = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+	sentHash = "0x8c1f5de2a90b4e7763fd21c08ab94e5567d1f02cc3ab8e9d1745f60b2a7c93de"
+)
+
+// shop is a server that answers the page the way the test says.
+type shop struct {
+	*httptest.Server
+	mu      sync.Mutex
+	data    web.PageData
+	address map[string]any // fields laid over the usual answer of POST /pay/address
+	refuse  int            // status for /pay/state instead of an answer
+	asked   []string       // bodies of POST /pay/address
+	bells   []*websocket.Conn
+}
+
+// usual is an open invoice with three ways to pay.
+func usual() web.PageData {
+	now := time.Now().Unix()
+	return web.PageData{
+		Merchant: "Fern & Field Coffee", Title: "Two bags of Yirgacheffe, 500 g", Description: "Order 10482. Roasted on Thursday, sent on Friday.",
+		Footer: "Fern & Field Coffee, 12 Mill Lane, Bristol", Currency: "USD", Environment: "devnet",
+		Tokens: []web.Token{
+			{ID: "t-usdc", Symbol: "USDC", Name: "USD Coin", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "t-usdt", Symbol: "USDT", Name: "Tether USD", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "t-eth", Symbol: "ETH", Name: "Ether", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "t-base", Symbol: "USDC", Name: "USD Coin", Network: "BASE", NetworkName: "Base"},
+		},
+		State: web.State{
+			Status: "unpaid", AmountUSD: "25.50", AmountPaidUSD: "0.00", AmountRemainingUSD: "25.50",
+			ExpiresAt: now + 1799, ServerTime: now,
+		},
+	}
+}
+
+// transfer is one payment as the state lists it.
+func transfer(status string, n uint64, amount string) web.Payment {
+	return web.Payment{
+		ID: "p1", Network: "ETHEREUM", TokenSymbol: "USDC", TokenAmount: amount + "0000", AmountUSD: amount, Status: status,
+		Confirmations: n, RequiredConfirmations: 12, TxHash: sentHash,
+	}
+}
+
+func newShop(t *testing.T, change func(*web.PageData)) *shop {
+	t.Helper()
+	s := &shop{data: usual()}
+	if change != nil {
+		change(&s.data)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /pay/assets/", web.Assets())
+	mux.HandleFunc("GET /pay", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", web.CSP)
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		d := s.now()
+		if !r.URL.Query().Has("session") {
+			d = web.PageData{}
+		}
+		if err := web.Page(w, d); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("GET /pay/state", s.keyed(func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		refuse := s.refuse
+		s.mu.Unlock()
+		if refuse != 0 {
+			w.WriteHeader(refuse)
+			return
+		}
+		d := s.now().State
+		if d.Payments == nil {
+			d.Payments = []web.Payment{}
+		}
+		_ = json.NewEncoder(w).Encode(d)
+	}))
+	mux.HandleFunc("POST /pay/address", s.keyed(s.quote))
+	mux.HandleFunc("POST /pay/test-wallet", s.keyed(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"tx_hash": sentHash})
+	}))
+	mux.HandleFunc("GET /ws/payment", func(w http.ResponseWriter, r *http.Request) {
+		up := websocket.Upgrader{}
+		c, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.bells = append(s.bells, c)
+		s.mu.Unlock()
+		for { // until the page hangs up
+			if _, _, err := c.ReadMessage(); err != nil {
+				return
+			}
+		}
+	})
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *shop) keyed(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("x-session-token") != "s3cret" || r.Header.Get("x-signature") != "sig" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		h(w, r)
+	}
+}
+
+func (s *shop) now() web.PageData {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.data.State.ServerTime = time.Now().Unix()
+	return s.data
+}
+
+// set changes the invoice and rings the bell, as the server would.
+func (s *shop) set(change func(*web.State)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.data.State)
+	for _, c := range s.bells {
+		_ = c.WriteJSON(map[string]string{"object": "event", "type": "invoice.updated"})
+	}
+}
+
+// drop hangs up on every page.
+func (s *shop) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.bells {
+		_ = c.Close()
+	}
+	s.bells = nil
+}
+
+func (s *shop) quote(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Network, TokenID string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, in.Network+"/"+in.TokenID)
+	amount, units, token := s.data.State.AmountRemainingUSD+"0000", big.NewInt(25_500_000), usdcAt
+	if in.TokenID == "t-eth" {
+		amount, units, token = "0.010489250000000000", big.NewInt(10_489_250_000_000_000), ""
+	}
+	uri := web.PaymentURI(1337, token, payTo, units)
+	svg, err := web.QR(uri)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	now := time.Now().Unix()
+	answer := map[string]any{
+		"success": true, "quote_status": "available", "temp_address": payTo, "network": in.Network, "supported_token_id": in.TokenID,
+		"estimated_token_amount": amount, "quote_last_updated_at": now, "quote_valid_until": now + 299, "uri": uri, "qr_svg": string(svg),
+		"chain_id": 1337, "token_address": token, "base_units": units.String(), "network_name": "Ethereum",
+		"ws_connection": map[string]string{"token": "ticket", "ws_url": "/ws/payment?format=event_v1"},
+	}
+	maps.Copy(answer, s.address)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// tab is a browser tab that remembers everything that went wrong in it.
+type tab struct {
+	*testing.T
+	ctx    context.Context
+	mu     sync.Mutex
+	faults []string
+}
+
+// newTab starts a browser of its own, which reaches nothing but loopback.
+func newTab(t *testing.T, scripts ...string) *tab {
+	t.Helper()
+	bin := os.Getenv("CHROMIUM")
+	if bin == "" {
+		bin = "/usr/bin/chromium"
+	}
+	if _, err := exec.LookPath(bin); err != nil {
+		t.Skipf("no browser: %v (set CHROMIUM to one)", err)
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
+	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(cancel)
+	tb := &tab{T: t, ctx: ctx}
+	if err := chromedp.Listen(ctx, tb.hear); err != nil {
+		t.Fatalf("start browser: %v", err)
+	}
+	scripts = append(scripts, `addEventListener("securitypolicyviolation", e => console.error("CSP " + e.violatedDirective + " " + e.blockedURI))`)
+	for _, s := range scripts {
+		if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, f := range tb.faults {
+			t.Errorf("browser: %s", f)
+		}
+	})
+	return tb
+}
+
+func (tb *tab) hear(ev any) {
+	fault := ""
+	switch e := ev.(type) {
+	case *runtime.EventExceptionThrown:
+		fault = e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			fault += " " + x.Description
+		}
+	case *runtime.EventConsoleAPICalled:
+		for _, a := range e.Args {
+			fault += string(a.Value) + " "
+		}
+	case *log.EventEntryAdded:
+		if e.Entry.Level == "error" && (e.Entry.Source != "network" || !strings.Contains(e.Entry.URL, "/pay/state")) { // refusals are part of the story
+			fault = e.Entry.Text + " " + e.Entry.URL
+		}
+	}
+	if fault != "" {
+		tb.mu.Lock()
+		tb.faults = append(tb.faults, fault)
+		tb.mu.Unlock()
+	}
+}
+
+func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (tb *tab) open(s *shop) {
+	tb.Helper()
+	tb.do(chromedp.Navigate(s.URL + "/pay?session=s3cret&signature=sig"))
+}
+
+// js evaluates an expression that yields a string.
+func (tb *tab) js(expr string) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expr+")"))
+	if err != nil {
+		tb.Fatalf("%s: %v", expr, err)
+	}
+	return v
+}
+
+// wait polls until an expression is true.
+func (tb *tab) wait(expr string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.ctx, 20*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond))); err != nil {
+		tb.Fatalf("waiting for %s: %v\npage: %s", expr, err, tb.js("document.body.innerText"))
+	}
+}
+
+// see waits until all texts are visible on the page.
+func (tb *tab) see(texts ...string) {
+	tb.Helper()
+	for _, s := range texts {
+		tb.wait(fmt.Sprintf("document.body.innerText.replace(/\\s+/g,' ').includes(%q)", s))
+	}
+}
+
+func (tb *tab) click(sel string) {
+	tb.Helper()
+	tb.js(fmt.Sprintf("document.querySelector(%q).click()", sel))
+}
+
+// theme sets light or dark, and stills all motion.
+func (tb *tab) theme(name string) {
+	tb.Helper()
+	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}
+	if _, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// shots saves the page at both sizes in both themes where SCREENSHOTS says.
+func (tb *tab) shots(name string) {
+	tb.Helper()
+	dir := os.Getenv("SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	for _, size := range [][2]int64{{360, 740}, {1280, 900}} {
+		for _, theme := range []string{"light", "dark"} {
+			tb.do(chromedp.EmulateViewport(size[0], size[1]))
+			tb.theme(theme)
+			png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
+			if err != nil {
+				tb.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], theme)), png, 0o644); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+const addressColumns = `network, address, invoice_id, merchant_id, token_id, receiver, salt, created_at`
+
+func scanAddress(r scanner) (a pay.Address, err error) {
+	return a, r.Scan(&a.Network, &a.Address, &a.InvoiceID, &a.MerchantID, &a.TokenID, &a.Receiver, &a.Salt, instant{&a.CreatedAt})
+}
+
+// AddAddress stores a new deposit address. When probed, its native balance is
+// compared with its deposits from now on.
+func (tx *Tx) AddAddress(a pay.Address, probed bool) error {
+	var probe time.Time
+	if probed {
+		probe = a.CreatedAt
+	}
+	_, err := tx.exec(`INSERT INTO addresses (`+addressColumns+`, probe_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)`,
+		string(a.Network), a.Address, a.InvoiceID, a.MerchantID, a.TokenID, a.Receiver, a.Salt, millis(a.CreatedAt), millis(probe))
+	return err
+}
+
+// AddressFor returns the address an invoice has for a token, and false when it
+// has none yet.
+func (tx *Tx) AddressFor(invoice string, token int64) (pay.Address, bool, error) {
+	return maybe(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE invoice_id = $1 AND token_id = $2`, invoice, token)
+}
+
+// AddressesOf returns every address given out for an invoice, oldest first.
+func (tx *Tx) AddressesOf(invoice string) ([]pay.Address, error) {
+	return many(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE invoice_id = $1 ORDER BY created_at, address`, invoice)
+}
+
+// AddressAt returns the address of that name, and false when it is not ours.
+func (tx *Tx) AddressAt(n pay.NetworkName, address string) (pay.Address, bool, error) {
+	return maybe(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE network = $1 AND address = $2`, string(n), address)
+}
+
+// maxIn bounds the parameters of one statement. It is a power of two: lists are
+// filled up to one, so that few different statements have to be prepared.
+const maxIn = 512
+
+// Ours returns which of the addresses are deposit addresses of a network.
+func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]bool, error) {
+	ours := map[string]bool{}
+	for part := range slices.Chunk(addresses, maxIn) {
+		size := 1
+		for size < len(part) {
+			size *= 2
+		}
+		args := []any{string(n)}
+		for i := range size {
+			args = append(args, part[min(i, len(part)-1)])
+		}
+		list := "(" + strings.TrimPrefix(placeholders(1, len(args)), "($1,")
+		found, err := many(tx, text, `SELECT address FROM addresses WHERE network = $1 AND address IN `+list, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range found {
+			ours[a] = true
+		}
+	}
+	return ours, nil
+}
+
+// ProbeAddresses returns up to n addresses of a network whose balance is due to be
+// compared.
+func (tx *Tx) ProbeAddresses(n pay.NetworkName, limit int) ([]pay.Address, error) {
+	return many(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE network = $1 AND probe_at > 0 AND probe_at <= $2
+		ORDER BY probe_at LIMIT $3`, string(n), millis(tx.now), limit)
+}
+
+// ProbeAgain says when an address's balance is next compared.
+func (tx *Tx) ProbeAgain(a pay.Address, at time.Time) error {
+	_, err := tx.exec(`UPDATE addresses SET probe_at = $3 WHERE network = $1 AND address = $2`, string(a.Network), a.Address, millis(at))
+	return err
+}
+
+const quoteColumns = `id, invoice_id, network, address, token_id, units, rate, due, created_at, valid_until`
+
+func scanQuote(r scanner) (q pay.Quote, err error) {
+	var rate string
+	if err = r.Scan(&q.ID, &q.InvoiceID, &q.Network, &q.Address, &q.TokenID, units{&q.Units}, &rate, &q.Due,
+		instant{&q.CreatedAt}, instant{&q.ValidUntil}); err != nil {
+		return q, err
+	}
+	q.Rate, err = money.ParseRate(rate)
+	return q, err
+}
+
+// AddQuote stores a quote.
+func (tx *Tx) AddQuote(q pay.Quote) error {
+	_, err := tx.exec(`INSERT INTO quotes (`+quoteColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+		q.ID, q.InvoiceID, string(q.Network), q.Address, q.TokenID, q.Units.String(), q.Rate.String(), int64(q.Due), millis(q.CreatedAt), millis(q.ValidUntil))
+	return err
+}
+
+// QuoteFor returns the quote that a deposit was made under: given by a time and
+// good until after another; the one that asked for just this amount if there is
+// one, else the newest. It returns false when there is none.
+func (tx *Tx) QuoteFor(d pay.Deposit, by, goodUntil time.Time) (pay.Quote, bool, error) {
+	return maybe(tx, scanQuote, `SELECT `+quoteColumns+` FROM quotes WHERE network = $1 AND address = $2 AND created_at <= $3 AND valid_until >= $4
+		ORDER BY CASE WHEN units = $5 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1`,
+		string(d.Network), d.Address, millis(by), millis(goodUntil), d.Units.String())
+}
+
+// QuotedAt returns when an address was last given out with a quote; the zero time
+// when it never was.
+func (tx *Tx) QuotedAt(n pay.NetworkName, address string) (t time.Time, err error) {
+	return t, tx.conn.QueryRowContext(tx.ctx, `SELECT COALESCE(max(created_at), 0) FROM quotes WHERE network = $1 AND address = $2`,
+		string(n), address).Scan(instant{&t})
+}

@@ -1,0 +1,156 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// AppendEvent records a fact at the end of its merchant's stream and promises its
+// deliveries. The event gets its id when the unit commits: the stream's row is
+// then held, so sequence order is commit order, times never run backwards, and a
+// reader that follows a cursor misses nothing.
+func (tx *Tx) AppendEvent(e pay.Event) {
+	cause := pay.CauseOf(tx.ctx)
+	e.CreatedAt, e.RequestID, e.RequestKey = tx.now, cause.RequestID, cause.IdempotencyKey
+	tx.events = append(tx.events, e)
+}
+
+// appendEvents writes the events of a group, merchant by merchant in one order
+// for everybody, so that two groups never wait for each other's streams.
+func (s *Store) appendEvents(ctx context.Context, c conn, group []*unit) ([]pay.Event, error) {
+	var all []pay.Event
+	for _, u := range group {
+		if u.err == nil {
+			all = append(all, u.events...)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b pay.Event) int { return cmp.Compare(a.MerchantID, b.MerchantID) })
+	tx := &Tx{ctx: ctx, s: s, conn: c, now: s.moment()}
+	for from := 0; from < len(all); {
+		to := from
+		for to < len(all) && to-from < maxGroup && all[to].MerchantID == all[from].MerchantID {
+			to++
+		}
+		if err := tx.appendStream(all[from:to]); err != nil {
+			return nil, fmt.Errorf("append events: %w", err)
+		}
+		from = to
+	}
+	return all, nil
+}
+
+// appendStream writes events of one merchant, and a delivery for each endpoint
+// that asked for one.
+func (tx *Tx) appendStream(es []pay.Event) error {
+	merchant, at := es[0].MerchantID, es[0].CreatedAt
+	for _, e := range es {
+		if e.CreatedAt.After(at) {
+			at = e.CreatedAt
+		}
+	}
+	var last int64
+	if err := tx.conn.QueryRowContext(tx.ctx, `INSERT INTO streams (merchant_id, seq, at) VALUES ($1, $2, $3)
+		ON CONFLICT (merchant_id) DO UPDATE SET seq = streams.seq + excluded.seq,
+			at = CASE WHEN streams.at > excluded.at THEN streams.at ELSE excluded.at END
+		RETURNING seq, at`, merchant, len(es), millis(at)).Scan(&last, instant{&at}); err != nil {
+		return err
+	}
+	first := last - int64(len(es)) + 1
+	args := make([]any, 0, len(es)*11)
+	for i := range es {
+		e := &es[i]
+		e.Seq, e.CreatedAt = first+int64(i), at
+		e.ID = EventID(e.Seq, at)
+		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
+			e.Object, e.Previous, e.RequestID, e.RequestKey)
+	}
+	if _, err := tx.exec(`INSERT INTO events (`+eventColumns+`) VALUES `+placeholders(len(es), 11), args...); err != nil {
+		return err
+	}
+	return tx.addDeliveries(merchant, first, last)
+}
+
+// EventID is the public name of the event at a place in a stream.
+func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
+
+const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key`
+
+func scanEvent(r scanner) (e pay.Event, err error) {
+	err = r.Scan(&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
+		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey)
+	e.ID = EventID(e.Seq, e.CreatedAt)
+	return e, err
+}
+
+// Event returns a merchant's event by its id, and false when there is none.
+func (tx *Tx) Event(merchant int64, id string) (pay.Event, bool, error) {
+	seq, ok := eventSeq(id)
+	if !ok {
+		return pay.Event{}, false, nil
+	}
+	e, ok, err := maybe(tx, scanEvent, `SELECT `+eventColumns+` FROM events WHERE merchant_id = $1 AND seq = $2`, merchant, seq)
+	return e, ok && e.ID == id, err
+}
+
+func eventSeq(id string) (int64, bool) {
+	rest, ok := strings.CutPrefix(id, "evt_")
+	_, s, dash := strings.Cut(rest, "-")
+	seq, err := strconv.ParseInt(s, 10, 64)
+	return seq, ok && dash && err == nil && seq > 0
+}
+
+// EventFilter selects events of one merchant; zero fields match all.
+type EventFilter struct {
+	MerchantID  int64
+	After       int64 // sequence number; only later events
+	Before      int64 // sequence number; only earlier events
+	Types       []string
+	Environment pay.Environment
+	InvoiceID   string
+	CustomerID  string
+	From, To    time.Time // inclusive
+	Private     bool      // also those meant for payors only
+	Oldest      bool      // oldest first instead of newest first
+	Limit       int
+}
+
+// Events returns the matching events.
+func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
+	hidden := ""
+	if !f.Private {
+		hidden = string(pay.QuoteUpdated)
+	}
+	order := "DESC"
+	if f.Oldest {
+		order = "ASC"
+	}
+	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
+		WHERE merchant_id = $1 AND seq > $2 AND ($3 = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
+			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
+			AND at >= $7 AND ($8 = 0 OR at <= $8) AND type <> $9
+			AND ($10 = '' OR `+typeIn("$10", "type")+`)
+		ORDER BY seq `+order+` LIMIT $11`,
+		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
+		millis(f.From), millis(f.To), hidden, commas(f.Types), f.Limit)
+}
+
+// typeIn is the condition that a list ",a,b.*," names a type, itself or by the
+// wildcard of its family. The last part of every type is created, updated or ping.
+func typeIn(list, column string) string {
+	family := `replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.ping', '.*')`
+	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
+}
+
+// StreamEnd returns the sequence number of a merchant's newest event, 0 when it has
+// none.
+func (tx *Tx) StreamEnd(merchant int64) (int64, error) {
+	seq, _, err := maybe(tx, func(r scanner) (n int64, err error) { return n, r.Scan(&n) }, `SELECT seq FROM streams WHERE merchant_id = $1`, merchant)
+	return seq, err
+}

@@ -1,0 +1,58 @@
+package store
+
+import "time"
+
+// Job is work promised by a committed transaction. A kind and an argument name
+// it: promised twice, it is still one job.
+type Job struct {
+	Kind, Arg string
+	Attempt   int   // 1 on the first run
+	promised  int64 // as of the claim
+}
+
+func scanJob(r scanner) (j Job, err error) {
+	return j, r.Scan(&j.Kind, &j.Arg, &j.Attempt, &j.promised)
+}
+
+// promiseAgain ends an INSERT INTO jobs. A job not running comes forward to the
+// earlier time; one that runs keeps its lease and is looked at again after.
+const promiseAgain = `ON CONFLICT (kind, arg) DO UPDATE SET promised = jobs.promised + 1, attempt = 0,
+	due = CASE WHEN jobs.leased_until > 0 OR jobs.due < excluded.due THEN jobs.due ELSE excluded.due END`
+
+// AddJob promises to run kind(arg) at or after due.
+func (tx *Tx) AddJob(kind, arg string, due time.Time) error {
+	_, err := tx.exec(`INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES ($1,$2,$3,0,0,1) `+promiseAgain,
+		kind, arg, millis(due))
+	return err
+}
+
+// ClaimJobs leases up to n due jobs to the caller until the lease ends.
+func (tx *Tx) ClaimJobs(n int, lease time.Duration) ([]Job, error) {
+	return many(tx, scanJob, `UPDATE jobs SET attempt = attempt + 1, leased_until = $2, due = $2
+		WHERE (kind, arg) IN (SELECT kind, arg FROM jobs WHERE due <= $1 ORDER BY due LIMIT $3`+tx.s.dialect.skipLocked+`)
+		RETURNING kind, arg, attempt, promised`, millis(tx.now), millis(tx.now.Add(lease)), n)
+}
+
+// NextJob returns when the next job may be claimed, and false when there is none.
+func (tx *Tx) NextJob() (time.Time, bool, error) {
+	return maybe(tx, func(r scanner) (t time.Time, err error) { return t, r.Scan(instant{&t}) },
+		`SELECT due FROM jobs ORDER BY due LIMIT 1`)
+}
+
+// DoneJob forgets a job, unless it was promised again while it ran: then it is
+// due again now.
+func (tx *Tx) DoneJob(j Job) error {
+	n, err := tx.exec(`DELETE FROM jobs WHERE kind = $1 AND arg = $2 AND promised = $3`, j.Kind, j.Arg, j.promised)
+	if err != nil || n == 1 {
+		return err
+	}
+	return tx.RetryJob(j, tx.now)
+}
+
+// RetryJob ends the caller's lease and runs the job again at due, or now if it
+// was promised again while it ran.
+func (tx *Tx) RetryJob(j Job, due time.Time) error {
+	_, err := tx.exec(`UPDATE jobs SET leased_until = 0, due = CASE WHEN promised = $3 THEN CAST($4 AS bigint) ELSE CAST($5 AS bigint) END
+		WHERE kind = $1 AND arg = $2`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now))
+	return err
+}

@@ -1,0 +1,73 @@
+package store
+
+import "github.com/pepay/pepay/internal/pay"
+
+const paymentColumns = `id, invoice_id, merchant_id, environment, network, tx_hash, idx, height, block_hash, block_time, address, token, units, sender,
+	token_id, asked_id, receiver, sight, quote_id, quote_due, quote_units, amount, status, reason, seen_at, confirmed_at,
+	settlement_id, settlement_status, settlement_tx, settlement_reason, settlement_at`
+
+func scanPayment(r scanner) (p pay.Payment, err error) {
+	s := &p.Settlement
+	return p, r.Scan(&p.ID, &p.InvoiceID, &p.MerchantID, &p.Environment, &p.Network, &p.TxHash, &p.Index, &p.Block.Height, &p.Block.Hash,
+		instant{&p.Block.Time}, &p.Address, &p.Token, units{&p.Units}, &p.From, &p.TokenID, &p.AskedID, &p.Receiver, &p.Sight, &p.QuoteID, &p.QuoteDue,
+		units{&p.QuoteUnits}, &p.Amount, &p.Status, &p.Reason, instant{&p.SeenAt}, instant{&p.ConfirmedAt},
+		&s.ID, &s.Status, &s.TxHash, &s.Reason, instant{&s.At})
+}
+
+// SavePayment stores a payment, new or changed.
+func (tx *Tx) SavePayment(p pay.Payment) error {
+	s := p.Settlement
+	_, err := tx.exec(`INSERT INTO payments (`+paymentColumns+`) VALUES `+placeholders(1, 31)+`
+		ON CONFLICT (id) DO UPDATE SET height = excluded.height, block_hash = excluded.block_hash, block_time = excluded.block_time,
+			units = excluded.units, sender = excluded.sender, sight = excluded.sight, quote_id = excluded.quote_id, quote_due = excluded.quote_due,
+			quote_units = excluded.quote_units, amount = excluded.amount, status = excluded.status, reason = excluded.reason,
+			confirmed_at = excluded.confirmed_at, settlement_id = excluded.settlement_id, settlement_status = excluded.settlement_status,
+			settlement_tx = excluded.settlement_tx, settlement_reason = excluded.settlement_reason, settlement_at = excluded.settlement_at`,
+		p.ID, p.InvoiceID, p.MerchantID, string(p.Environment), string(p.Network), p.TxHash, p.Index, int64(p.Block.Height), p.Block.Hash,
+		millis(p.Block.Time), p.Address, p.Token, p.Units.String(), p.From, p.TokenID, p.AskedID, p.Receiver, string(p.Sight), p.QuoteID, int64(p.QuoteDue),
+		p.QuoteUnits.String(), int64(p.Amount), string(p.Status), p.Reason, millis(p.SeenAt), millis(p.ConfirmedAt),
+		s.ID, string(s.Status), s.TxHash, s.Reason, millis(s.At))
+	return err
+}
+
+// Payment returns a payment by its id, and false when there is none.
+func (tx *Tx) Payment(id string) (pay.Payment, bool, error) {
+	return maybe(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE id = $1`, id)
+}
+
+// PaymentsOf returns an invoice's payments in the chain's order.
+func (tx *Tx) PaymentsOf(invoice string) ([]pay.Payment, error) {
+	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE invoice_id = $1 ORDER BY height, tx_hash, idx`, invoice)
+}
+
+// PaymentsAt returns the payments to an address in one token, in the chain's order.
+func (tx *Tx) PaymentsAt(n pay.NetworkName, address, token string) ([]pay.Payment, error) {
+	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND address = $2 AND token = $3
+		ORDER BY height, tx_hash, idx`, string(n), address, token)
+}
+
+// PaymentFor returns the payment made by a deposit, and false when it is new.
+func (tx *Tx) PaymentFor(d pay.Deposit) (pay.Payment, bool, error) {
+	return maybe(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND tx_hash = $2 AND idx = $3`,
+		string(d.Network), d.TxHash, d.Index)
+}
+
+// InvoicesInSight returns the ids of the invoices that have payments of a sight at
+// or below a height, in order.
+func (tx *Tx) InvoicesInSight(n pay.NetworkName, s pay.Sight, height uint64) ([]string, error) {
+	return many(tx, text, `SELECT DISTINCT invoice_id FROM payments WHERE network = $1 AND sight = $2 AND height <= $3 ORDER BY invoice_id`,
+		string(n), string(s), int64(height))
+}
+
+// Doubt puts every seen payment above a height in doubt.
+func (tx *Tx) Doubt(n pay.NetworkName, above uint64) error {
+	_, err := tx.exec(`UPDATE payments SET sight = 'doubtful' WHERE network = $1 AND sight = 'seen' AND height > $2`, string(n), int64(above))
+	return err
+}
+
+// UnsettledPayments returns up to n final payments of a network whose settlement
+// is in a state, oldest first.
+func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, limit int) ([]pay.Payment, error) {
+	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND settlement_status = $2 AND sight = 'final'
+		ORDER BY confirmed_at, id LIMIT $3`, string(n), string(s), limit)
+}

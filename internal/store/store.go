@@ -1,0 +1,125 @@
+// Package store is the only place that speaks SQL. It keeps the domain in SQLite
+// or PostgreSQL behind one set of statements.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options are the store's connections to the outside world. Its transactions are
+// the only source of the current time and of new identifiers.
+type Options struct {
+	URL       string            // postgres://… or the path of an SQLite file
+	Now       func() time.Time  // must not be nil
+	Rand      io.Reader         // must be safe for concurrent use
+	Committed func([]pay.Event) // called after each commit that appended events; must not block; may be nil
+}
+
+// Store is a database.
+type Store struct {
+	Options
+	dialect dialect
+	reads   *sql.DB
+	writes  *sql.DB
+	queue   chan *unit
+	closing chan struct{}
+	workers sync.WaitGroup
+}
+
+// Open connects to the database at o.URL and brings its schema up to date.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{Options: o, dialect: dialectOf(o.URL), queue: make(chan *unit), closing: make(chan struct{})}
+	var err error
+	if s.writes, err = sql.Open(s.dialect.driver, s.dialect.dsn(o.URL)); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	s.writes.SetMaxOpenConns(s.dialect.writers)
+	s.writes.SetMaxIdleConns(s.dialect.writers)
+	if s.reads, err = sql.Open(s.dialect.driver, s.dialect.readDSN(o.URL)); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), s.writes.Close())
+	}
+	s.reads.SetMaxOpenConns(s.dialect.readers)
+	s.reads.SetMaxIdleConns(s.dialect.readers)
+	for range s.dialect.writers {
+		s.workers.Go(s.write)
+	}
+	if err = s.migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("migrate database: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Close waits for the units under way and releases the connections. Units that
+// come later fail.
+func (s *Store) Close() error {
+	close(s.closing)
+	s.workers.Wait()
+	return errors.Join(s.writes.Close(), s.reads.Close())
+}
+
+// Engine is the name of the engine: "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.dialect.name }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx) }
+
+// Read runs f on a consistent view of the database. f must only read.
+func (s *Store) Read(ctx context.Context, f func(*Tx) error) error {
+	t, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: s.dialect.name == "postgres", Isolation: readIsolation[s.dialect.name]})
+	if err != nil {
+		return err
+	}
+	defer t.Rollback() //nolint:errcheck // nothing was written
+	return f(&Tx{ctx: ctx, s: s, conn: t, now: s.moment()})
+}
+
+// One view for all statements of a read: SQLite's WAL gives it to every
+// transaction, PostgreSQL from repeatable read on.
+var readIsolation = map[string]sql.IsolationLevel{"postgres": sql.LevelRepeatableRead}
+
+func (s *Store) moment() time.Time { return s.Now().UTC().Truncate(time.Millisecond) }
+
+// migrate runs the migrations this database has not seen, all in one unit.
+func (s *Store) migrate(ctx context.Context) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		if s.dialect.lockSchema != "" {
+			if _, err := tx.exec(s.dialect.lockSchema); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.exec(`CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)`); err != nil {
+			return err
+		}
+		names, err := fs.Glob(migrations, "migrations/*.sql")
+		for _, name := range names {
+			n, err := tx.exec(`INSERT INTO migrations (name) VALUES ($1) ON CONFLICT DO NOTHING`, name)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			b, err := fs.ReadFile(migrations, name)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.conn.ExecContext(tx.ctx, string(b)); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return err
+	})
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// maxGroup bounds how many units share one commit, and so how long the first of
+// them waits for the last.
+const maxGroup = 64
+
+// errClosed is what a unit gets that comes after Close.
+var errClosed = errors.New("store: closed")
+
+// A unit is a function that waits to be committed.
+type unit struct {
+	ctx    context.Context
+	f      func(*Tx) error
+	err    error
+	events []pay.Event
+	done   chan struct{}
+}
+
+// Write runs f in a transaction and makes it durable before it returns. Units
+// that wait at the same time share one commit; each stands or falls by itself.
+// Write runs f again when the engine asks for it, so f must not touch the network
+// and must assign, not accumulate, what it hands to its caller. Once begun, a unit
+// is carried through even if ctx ends: the outcome is always known.
+func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
+	for try := 0; ; try++ {
+		u := &unit{ctx: ctx, f: f, done: make(chan struct{})}
+		select {
+		case s.queue <- u:
+			<-u.done
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return errClosed
+		}
+		if u.err == nil || try == 8 || !retryable(u.err) {
+			return u.err
+		}
+		select {
+		case <-time.After(time.Millisecond << try):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// write carries out units, all that wait at a time in one transaction, until the
+// store closes.
+func (s *Store) write() {
+	var c *prepared
+	for {
+		var group []*unit
+		select {
+		case u := <-s.queue:
+			group = append(group, u)
+		case <-s.closing:
+			if c != nil {
+				c.close()
+			}
+			return
+		}
+		for more := true; more && len(group) < maxGroup; {
+			select {
+			case u := <-s.queue:
+				group = append(group, u)
+			default:
+				more = false
+			}
+		}
+		c = s.commit(c, group)
+		for _, u := range group {
+			close(u.done)
+		}
+	}
+}
+
+// commit runs a group in one transaction and sets each unit's error. It returns
+// the connection to use next, nil when this one is beyond use.
+func (s *Store) commit(c *prepared, group []*unit) *prepared {
+	ctx := context.WithoutCancel(group[0].ctx)
+	fail := func(err error) {
+		for _, u := range group {
+			if u.err == nil {
+				u.err = err
+			}
+		}
+	}
+	if c == nil {
+		conn, err := s.writes.Conn(ctx)
+		if err != nil {
+			fail(err)
+			return nil
+		}
+		c = &prepared{Conn: conn, stmts: map[string]*sql.Stmt{}}
+	}
+	if _, err := c.ExecContext(ctx, s.dialect.begin); err != nil {
+		fail(err)
+		return c.discard()
+	}
+	err := s.units(ctx, c, group)
+	if err == nil && len(group) == 1 && group[0].err != nil {
+		err = group[0].err
+	}
+	var events []pay.Event
+	if err == nil {
+		if events, err = s.appendEvents(ctx, c, group); err == nil {
+			_, err = c.ExecContext(ctx, "COMMIT")
+		}
+	}
+	if err != nil {
+		fail(err)
+		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
+			return c.discard()
+		}
+		return c
+	}
+	if len(events) > 0 && s.Committed != nil {
+		s.Committed(events)
+	}
+	return c
+}
+
+// units runs the functions of a group, each behind a savepoint of its own when
+// there are several. An error means that the transaction as a whole is lost.
+func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
+	for i, u := range group {
+		if u.err = u.ctx.Err(); u.err != nil {
+			continue
+		}
+		if len(group) > 1 {
+			if _, err := c.ExecContext(ctx, "SAVEPOINT u"); err != nil {
+				return err
+			}
+		}
+		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, conn: c, now: s.moment()}
+		if u.err = attempt(tx, u.f); u.err == nil {
+			u.events = tx.events
+		} else if len(group) > 1 {
+			if _, err := c.ExecContext(ctx, "ROLLBACK TO SAVEPOINT u"); err != nil {
+				return err
+			}
+		}
+		if len(group) > 1 {
+			if _, err := c.ExecContext(ctx, "RELEASE SAVEPOINT u"); err != nil {
+				return fmt.Errorf("unit %d of %d: %w", i+1, len(group), err)
+			}
+		}
+	}
+	return nil
+}
+
+// attempt runs f and turns a panic into an error, so that one mistake costs one
+// unit and not the writer of them all.
+func attempt(tx *Tx, f func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store: unit panicked: %v", p)
+		}
+	}()
+	return f(tx)
+}
+
+// prepared is a connection that prepares each statement once.
+type prepared struct {
+	*sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (c *prepared) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
+	if st, ok := c.stmts[q]; ok {
+		return st, nil
+	}
+	st, err := c.PrepareContext(ctx, q)
+	if err == nil {
+		c.stmts[q] = st
+	}
+	return st, err
+}
+
+func (c *prepared) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	if len(args) == 0 { // may hold several statements
+		return c.Conn.ExecContext(ctx, q)
+	}
+	st, err := c.stmt(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
+}
+
+func (c *prepared) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	st, err := c.stmt(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+func (c *prepared) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
+	st, err := c.stmt(ctx, q)
+	if err != nil {
+		return c.Conn.QueryRowContext(ctx, q, args...) // the same error, in a Row
+	}
+	return st.QueryRowContext(ctx, args...)
+}
+
+func (c *prepared) close() {
+	for _, st := range c.stmts {
+		_ = st.Close()
+	}
+	_ = c.Conn.Close()
+}
+
+// discard closes the connection for good, and with it its transaction.
+func (c *prepared) discard() *prepared {
+	_ = c.Raw(func(any) error { return driver.ErrBadConn })
+	c.close()
+	return nil
+}
