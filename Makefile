@@ -1,6 +1,4 @@
 SHELL := /bin/bash
-export GOFUMPT := v0.12.0
-export GOLANGCI := v2.15.0
 
 PKG ?= ./...
 FUZZTIME ?= 30s
@@ -25,8 +23,7 @@ test-pg: ## run what uses a database on every PostgreSQL version installed here
 	scripts/test-pg.sh -race -timeout=$(TESTTIME) -p=$(P)
 
 lint: ## golangci-lint and gofumpt; the first time builds them, which takes minutes
-	scripts/verify.sh format
-	"$$(scripts/tool.sh github.com/golangci/golangci-lint/v2/cmd/golangci-lint $(GOLANGCI))" run $(PKG)
+	scripts/verify.sh format lint
 
 verify: ## vet, format, floors, go.mod, generated documents, byte code of the contracts
 	scripts/verify.sh

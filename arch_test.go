@@ -39,6 +39,10 @@ var floors = []string{
 // beside lists what a package may import of its own floor.
 var beside = map[string]string{"internal/settle": "internal/billing"}
 
+// never lists what the floors would allow and the design does not: rows are not
+// what goes over the wire.
+var never = map[string]string{"internal/store": "api internal/view"}
+
 // testOnly packages are imported by tests and by each other, never by the program.
 var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest internal/testkit")
 
@@ -123,6 +127,9 @@ func TestFloors(t *testing.T) {
 			}
 			if n, ok := level[to]; ok && n >= floor && beside[s.pkg] != to {
 				t.Errorf("%s (floor %d) must not import %s (floor %d)", s.path, floor, to, n)
+			}
+			if slices.Contains(strings.Fields(never[s.pkg]), to) {
+				t.Errorf("%s must not import %s", s.path, to)
 			}
 			if slices.Contains(testOnly, to) && !slices.Contains(testOnly, s.pkg) {
 				t.Errorf("%s must not import %s: that is for tests", s.path, to)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks what can be checked without running the program.
-#   scripts/verify.sh [step...]      all steps without one
+#   scripts/verify.sh [step...]      all but lint without one
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
@@ -9,7 +9,7 @@ vet() { go vet ./...; }
 
 format() {
 	local gofumpt files
-	gofumpt="$(scripts/tool.sh mvdan.cc/gofumpt "$GOFUMPT")"
+	gofumpt="$(scripts/tool.sh gofumpt)"
 	files="$(find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*' -exec "$gofumpt" -l {} +)"
 	[[ -z "$files" ]] || die "not formatted (run $gofumpt -w .):"$'\n'"$files"
 }
@@ -27,6 +27,12 @@ docs() {
 	go generate ./...
 	diff -ru "$was/docs" docs || die "the generated documents were out of date; they are up to date now"
 	rm -rf "$was"
+}
+
+lint() {
+	local golangci
+	golangci="$(scripts/tool.sh golangci-lint)"
+	"$golangci" run ./...
 }
 
 contracts() { go test -count=1 -run='^TestSourceGivesBytecode$' ./contracts; }

@@ -137,7 +137,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
-	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: evmWallets, Log: a.Log}
+	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
 	return nil
 }
 

@@ -20,8 +20,8 @@ import (
 	"github.com/pepay/pepay/internal/store"
 )
 
-// evmWallets is what billing knows of addresses on EVM networks.
-var evmWallets = billing.Wallets{
+// EVMWallets is what billing knows of addresses on EVM networks.
+var EVMWallets = billing.Wallets{
 	Canonical: canonical,
 	Deposit: func(receiver string, salt [32]byte) (string, error) {
 		if !common.IsHexAddress(receiver) {
@@ -101,7 +101,7 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 // hold runs a watcher whenever this process has its network's lease: one process at
 // a time moves a network on, however many there are.
 func (a *App) hold(ctx context.Context, w *watching, poll time.Duration) {
-	name, holder := "watch "+string(w.network.Name), holderID()
+	name, holder := "watch "+string(w.network.Name), RandomID()
 	leased := func() bool {
 		var mine bool
 		err := a.Store.Write(ctx, func(tx *store.Tx) (err error) {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// holderID names this process among those that share the database.
-func holderID() string {
+// RandomID returns 16 random hexadecimal digits: the name of this process among those
+// that share the database.
+func RandomID() string {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the program instead
 	return hex.EncodeToString(b[:])

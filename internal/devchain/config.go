@@ -30,6 +30,9 @@ func Payer() *ecdsa.PrivateKey { return payer }
 // Relayer returns the key of the account that pays the fees of sweeps. It is public and worthless.
 func Relayer() *ecdsa.PrivateKey { return relayer }
 
+// Merchant returns the account that settlements go to. Its key is public and worthless like the others.
+func Merchant() common.Address { return address(devKey("pepay development merchant")) }
+
 func devKey(words string) *ecdsa.PrivateKey {
 	key, err := crypto.ToECDSA(crypto.Keccak256([]byte(words)))
 	if err != nil {

@@ -40,10 +40,29 @@ func prepare(ctx context.Context, client *ethclient.Client, funder *ecdsa.Privat
 	if err := s.fund(ctx, big.NewInt(1)); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context) error{s.deployProxy, s.deploy, s.give} {
+	for _, step := range []func(context.Context) error{s.deployProxy, s.deployFactory, s.deployDollar, s.give} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	return contracts.Verify(ctx, client)
+}
+
+// Deploy deploys what is missing of deployment proxy and factory on any EVM chain, paid for by the key's account, which
+// must have the coin. It waits for the chain's blocks, ten minutes at most, and checks what it deployed.
+func Deploy(ctx context.Context, client *ethclient.Client, key *ecdsa.PrivateKey) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	id, err := client.ChainID(ctx)
+	if err != nil {
+		return fmt.Errorf("read the chain id: %w", err)
+	}
+	s := &sender{client: client, key: key, from: address(key), chainID: id, mine: func() {}, funded: true}
+	if err := s.deployProxy(ctx); err != nil {
+		return err
+	}
+	if err := s.deployFactory(ctx); err != nil {
+		return err
 	}
 	return contracts.Verify(ctx, client)
 }
@@ -98,18 +117,20 @@ func (s *sender) deployProxy(ctx context.Context) error {
 	return s.wait(ctx)
 }
 
-func (s *sender) deploy(ctx context.Context) error {
-	for _, c := range []struct {
-		at   common.Address
-		data []byte
-	}{{contracts.Factory, contracts.FactoryDeployData()}, {contracts.TestDollar, contracts.TestDollarDeployData()}} {
-		there, err := s.exists(ctx, c.at)
-		if !there && err == nil {
-			err = s.send(ctx, contracts.DeploymentProxy, nil, c.data)
-		}
-		if err != nil {
-			return err
-		}
+func (s *sender) deployFactory(ctx context.Context) error {
+	return s.deploy(ctx, contracts.Factory, contracts.FactoryDeployData())
+}
+
+func (s *sender) deployDollar(ctx context.Context) error {
+	return s.deploy(ctx, contracts.TestDollar, contracts.TestDollarDeployData())
+}
+
+func (s *sender) deploy(ctx context.Context, at common.Address, data []byte) error {
+	if there, err := s.exists(ctx, at); there || err != nil {
+		return err
+	}
+	if err := s.send(ctx, contracts.DeploymentProxy, nil, data); err != nil {
+		return err
 	}
 	return s.wait(ctx)
 }

@@ -59,8 +59,12 @@ func (s *Server) routes() []route {
 
 // Handler returns everything that is served.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
+	mux, byCustomer := http.NewServeMux(), http.NewServeMux()
 	for _, r := range s.routes() {
+		mux := mux
+		if strings.Contains(r.pattern, customerPrefix) {
+			mux = byCustomer
+		}
 		h := r.serve
 		if h == nil {
 			h = func(w http.ResponseWriter, req *http.Request) {
@@ -71,9 +75,21 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc(r.pattern, h)
 	}
 	mux.HandleFunc("OPTIONS /api/v1/payments/", preflight)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(mux, w, r) })
-	return s.around(mux)
+	for _, m := range []*http.ServeMux{mux, byCustomer} {
+		m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(m, w, r) })
+	}
+	return s.around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, customerPrefix) {
+			byCustomer.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
 }
+
+// customerPrefix begins the one route that ServeMux cannot tell from another: is
+// …/customer/status the status of an invoice, or a customer's list? It is the list.
+const customerPrefix = "/api/v1/invoices/customer/"
 
 // around does for every request what every request needs.
 func (s *Server) around(next http.Handler) http.Handler {

@@ -16,7 +16,7 @@ import (
 func (s *Server) pageRoutes() []route {
 	routes := []route{
 		{"GET /pay", openFace, nil, s.page},
-		{"GET /pay/assets/", openFace, nil, http.StripPrefix("/pay/assets/", web.Assets()).ServeHTTP},
+		{"GET /pay/assets/", openFace, nil, web.Assets().ServeHTTP},
 		{"GET /pay/state", payorFace, bySession((*Server).pageState), nil},
 		{"POST /pay/address", payorFace, bySession((*Server).pageAddress), nil},
 	}

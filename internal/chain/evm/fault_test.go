@@ -49,7 +49,7 @@ var nodeFaults = map[string]faults{
 	"huge body":      {huge: true},
 	"lags":           {lag: 3},
 	"small batches":  {maxBatch: 1},
-	"no batches":     {maxBatch: -1},
+	"refuses all":    {maxBatch: -1},
 	"no receipts":    {refuse: "eth_getBlockReceipts"},
 	"no proofs":      {refuse: "eth_getProof"},
 	"no chain id":    {refuse: "eth_chainId"},

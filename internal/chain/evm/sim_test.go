@@ -79,7 +79,7 @@ func newSim(t testing.TB) *sim {
 // send puts transactions into the next block.
 func (s *sim) send(t testing.TB, txs ...types.DynamicFeeTx) {
 	t.Helper()
-	nonce, err := s.Client().NonceAt(t.Context(), s.from, nil)
+	nonce, err := s.Client().PendingNonceAt(t.Context(), s.from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only batches", http.StatusBadRequest)
 		return
 	}
-	if f.maxBatch > 0 && len(batch) > f.maxBatch {
+	if f.maxBatch != 0 && len(batch) > f.maxBatch {
 		http.Error(w, "too many", http.StatusRequestEntityTooLarge)
 		return
 	}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/billing"
+)
+
+// banner tells how to use a development deployment, with a payment page to open.
+func banner(ctx context.Context, w io.Writer, a *app.App, f *devFile, path string) {
+	fmt.Fprintf(w, `
+  Pepay is running. Money here is worthless; play.
+
+    API             %s/api/v1
+    Dashboard       %s
+    Merchant key    %s
+    Commerce key    %s
+    Chain           %s  (id %d, one block a second)
+    For scripts     %s
+
+  Make an invoice:
+
+    curl -s %s/api/v1/invoices -H 'x-api-key: %s' \
+      -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H 'Content-Type: application/json' \
+      -d '{"amount_usd": 25.50, "description": "Two bags of coffee"}'
+
+  Or pay one now:
+
+    %s
+
+  Ctrl-C stops it; started again, it goes on where it was.
+
+`, f.BaseURL, f.DashboardURL, f.MerchantAPIKey, f.CommerceAPIKey, f.Chains[0].RPCURL, f.Chains[0].ChainID, path,
+		f.BaseURL, f.MerchantAPIKey, sample(ctx, a, f))
+}
+
+// sample makes an invoice and returns its payment page.
+func sample(ctx context.Context, a *app.App, f *devFile) string {
+	c, err := a.Billing.ByKey(ctx, f.MerchantAPIKey)
+	if err != nil {
+		return "(no invoice: " + err.Error() + ")"
+	}
+	amount, text := api.Number("25.50"), "Two bags of coffee"
+	b, err := a.Billing.Open(ctx, c, api.CreateInvoiceRequest{AmountUSD: &amount, Description: &text}, billing.Once{Key: "sample-" + app.RandomID(), Hash: "sample"})
+	var made api.CreatedInvoice
+	if err == nil {
+		err = json.Unmarshal(b, &made)
+	}
+	if err != nil {
+		return "(no invoice: " + err.Error() + ")"
+	}
+	return made.PaymentURL
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/rates"
+)
+
+type devCommand struct {
+	Listen   string `help:"host:port of the API and the pages." default:"127.0.0.1:3000"`
+	DataDir  string `help:"Where everything is kept; start again with the same to go on." type:"path" default:".pepay" placeholder:"DIR"`
+	Devchain string `help:"JSON-RPC of a development chain that runs already, instead of one of our own." placeholder:"URL"`
+	Verbose  bool   `short:"v" help:"Log every request and webhook attempt."`
+}
+
+// devFile is DIR/dev.json: what a script needs to use a development deployment.
+// Its secrets stay the same over restarts.
+type devFile struct {
+	BaseURL           string     `json:"base_url"`
+	DashboardURL      string     `json:"dashboard_url"`
+	MerchantID        int64      `json:"merchant_id"`
+	MerchantAPIKey    string     `json:"merchant_api_key"`
+	CommerceAPIKey    string     `json:"commerce_api_key"`
+	SettlementAddress string     `json:"settlement_address"`
+	Chains            []devChain `json:"chains"`
+}
+
+type devChain struct {
+	Network         string `json:"network"`
+	RPCURL          string `json:"rpc_url"`
+	ChainID         uint64 `json:"chain_id"`
+	PayerPrivateKey string `json:"payer_private_key"`
+}
+
+// Run starts everything, tells how to use it, and waits.
+func (c devCommand) Run(ctx context.Context) error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return err
+	}
+	log := newDevLog(os.Stderr, c.Verbose)
+	url, stop, err := c.chain(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	client, err := ethclient.DialContext(ctx, url)
+	if err != nil {
+		return fmt.Errorf("connect to the development chain: %w", err)
+	}
+	id, err := client.ChainID(ctx)
+	if err != nil {
+		return fmt.Errorf("read the development chain's id: %w", err)
+	}
+	path := filepath.Join(c.DataDir, "dev.json")
+	file, err := readDevFile(path)
+	if err != nil {
+		return err
+	}
+	secret, err := c.secret()
+	if err != nil {
+		return err
+	}
+	a, err := app.Start(ctx, c.options(secret, url, id.Uint64(), client, log))
+	if err != nil {
+		return err
+	}
+	if err := file.fill(ctx, a, url, id.Uint64()); err != nil {
+		return errors.Join(err, a.Stop(context.Background()))
+	}
+	if err := file.write(path); err != nil {
+		return errors.Join(err, a.Stop(context.Background()))
+	}
+	banner(ctx, os.Stdout, a, file, path)
+	return wait(ctx, a)
+}
+
+// chain starts the development chain, or gets the one at --devchain ready.
+func (c devCommand) chain(ctx context.Context, log *slog.Logger) (url string, stop func(), err error) {
+	if c.Devchain == "" {
+		chain, err := devchain.Start(ctx, devchain.Options{Dir: filepath.Join(c.DataDir, "chain"), Period: devchain.DefaultPeriod, Log: log})
+		if err != nil {
+			return "", nil, err
+		}
+		return chain.URL(), func() { _ = chain.Close() }, nil
+	}
+	client, err := ethclient.DialContext(ctx, c.Devchain)
+	if err != nil {
+		return "", nil, fmt.Errorf("connect to %s: %w", c.Devchain, err)
+	}
+	defer client.Close()
+	_, err = devchain.Prepare(ctx, client, devchain.Payer())
+	return c.Devchain, func() {}, err
+}
+
+// options are those of a deployment on one machine whose money is worthless.
+func (c devCommand) options(secret []byte, url string, chainID uint64, client *ethclient.Client, log *slog.Logger) app.Options {
+	network := pay.Devchain
+	network.ChainID = chainID
+	wallet := &devchain.Wallet{Client: client, Key: devchain.Payer()}
+	price := func(s string) money.Rate { r, _ := money.ParseRate(s); return r }
+	return app.Options{
+		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log,
+		Limits:    app.LimitOptions{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000},
+		Sources:   []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
+		Committed: story(log),
+		Networks: []app.NetworkOptions{{
+			Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{url},
+			Relayer: devchain.Relayer(), MaxFee: big.NewInt(1e12), Poll: 200 * time.Millisecond,
+		}},
+		TestWallet: func(ctx context.Context, a billing.Allocation) (string, error) {
+			if a.Quote.ID == "" {
+				return "", pay.Errorf(pay.CodeInvalidRequest, "There is no quote to pay right now")
+			}
+			tx, err := wallet.Pay(ctx, common.HexToAddress(a.Token.Address), common.HexToAddress(a.Address.Address), a.Quote.Units.Big())
+			return tx.Hex(), err
+		},
+	}
+}
+
+// readDevFile reads what an earlier run left; a new one is empty.
+func readDevFile(path string) (*devFile, error) {
+	f := &devFile{}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, f)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w; delete its directory to begin anew", path, err)
+	}
+	return f, nil
+}
+
+// secret returns the deployment's secret, drawn at the first start.
+func (c devCommand) secret() ([]byte, error) {
+	path := filepath.Join(c.DataDir, "secret")
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		b = make([]byte, 32)
+		_, _ = rand.Read(b) // never fails: crypto/rand ends the program instead
+		err = os.WriteFile(path, b, 0o600)
+	}
+	return b, err
+}
+
+// fill makes the merchant and its keys, unless an earlier run has.
+func (f *devFile) fill(ctx context.Context, a *app.App, url string, chainID uint64) (err error) {
+	f.BaseURL, f.DashboardURL = a.URL, a.URL+"/"
+	f.Chains = []devChain{{Network: "ethereum", RPCURL: url, ChainID: chainID, PayerPrivateKey: hexutil.Encode(crypto.FromECDSA(devchain.Payer()))}}
+	f.SettlementAddress = devchain.Merchant().Hex()
+	if f.CommerceAPIKey != "" {
+		return nil
+	}
+	m, err := a.Billing.AddMerchant(ctx, pay.Merchant{Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Payout: f.SettlementAddress})
+	if err != nil {
+		return err
+	}
+	f.MerchantID = m.ID
+	if _, f.MerchantAPIKey, err = a.Billing.AddKey(ctx, m.ID, "development", pay.ScopeMerchant, pay.Devnet, 0); err != nil {
+		return err
+	}
+	_, f.CommerceAPIKey, err = a.Billing.AddKey(ctx, m.ID, "development", pay.ScopeCommerce, pay.Devnet, 0)
+	return err
+}
+
+// write replaces the file as a whole, so that a reader never sees half of it.
+func (f *devFile) write(path string) error {
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path+".new", append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

@@ -1,0 +1,67 @@
+// Command pepay takes crypto payments: it serves the API and the payment page,
+// watches the chains, settles and delivers webhooks. See pepay --help.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Dev      devCommand      `cmd:"" help:"Try everything on this machine: a merchant, a real EVM chain, the API and the payment page, in one process."`
+	Devchain devchainCommand `cmd:"" help:"Run the development chain alone."`
+	Serve    serveCommand    `cmd:"" help:"Serve in production, as set by a configuration file and PEPAY_… environment variables."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date. Serve does this by itself."`
+	Keys     struct {
+		Create keyCreate `cmd:"" help:"Make an API key for a merchant. It is shown once."`
+		List   keyList   `cmd:"" help:"List a merchant's API keys."`
+		Revoke keyRevoke `cmd:"" help:"Revoke an API key for good."`
+	} `cmd:"" help:"API keys."`
+	Merchants struct {
+		Create merchantCreate `cmd:"" help:"Make a merchant."`
+	} `cmd:"" help:"Merchants."`
+	Chain struct {
+		Deploy chainDeploy `cmd:"" help:"Deploy the deposit factory on a network, at the same address as on every other."`
+	} `cmd:"" help:"What is on the chains."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+const about = `Self-hosted crypto payments: invoices, a payment page, settlement straight to the merchant.
+
+  Start here:           pepay dev
+  Then in production:   pepay serve --config pepay.toml`
+
+func main() {
+	var c cli
+	k := kong.Parse(&c, kong.Name("pepay"), kong.Description(about), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "pepay: "+err.Error())
+		os.Exit(1) //nolint:gocritic // nothing is left to stop
+	}
+}
+
+type versionCommand struct{}
+
+// Run prints the version of the module, or the commit it was built from.
+func (versionCommand) Run() error {
+	version, commit := "(devel)", ""
+	if b, ok := debug.ReadBuildInfo(); ok {
+		version = b.Main.Version
+		for _, s := range b.Settings {
+			if s.Key == "vcs.revision" {
+				commit = " " + s.Value
+			}
+		}
+	}
+	fmt.Println("pepay " + version + commit)
+	return nil
+}
