@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/say.sh
 
-vet() { go vet ./...; }
+# Built as make test builds it, so that a cold cache is filled only once.
+vet() { go vet -race ./...; }
 
 format() {
 	local gofumpt files

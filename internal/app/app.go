@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type Options struct {
 	Sources   []rates.Source
 	Quorum    int // how many price sources must agree
 	Limits    LimitOptions
+	Lease     time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
 	Log       *slog.Logger
 	Rand      io.Reader         // nil for crypto/rand
 	Now       func() time.Time  // nil for the system's clock
@@ -69,6 +71,7 @@ type App struct {
 	Store    *store.Store
 	URL      string // the public address
 	bus      *bus.Bus
+	lock     *os.File // held while an SQLite database is ours
 	board    *rates.Board
 	hub      *notify.Hub
 	watchers []*watching
@@ -86,6 +89,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader
+	}
+	if o.Lease == 0 {
+		o.Lease = defaultLease
 	}
 	a = &App{Options: o, served: make(chan error, 1)}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -112,6 +118,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	return a, nil
 }
 
+// defaultLease leaves a webhook's receiver its time to answer, twice.
+const defaultLease = 40 * time.Second
+
 // open connects to what must be there: the database, the bus, the keys.
 func (a *App) open(ctx context.Context) (err error) {
 	keys, err := auth.New(a.Secret)
@@ -122,6 +131,9 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	if a.Store, err = store.Open(ctx, store.Options{URL: a.Database, Now: a.Now, Rand: a.Rand, Committed: a.committed}); err != nil {
+		return err
+	}
+	if err := a.alone(ctx); err != nil {
 		return err
 	}
 	registry, symbols := &pay.Registry{}, map[string]bool{}
@@ -183,7 +195,7 @@ func (a *App) wire(ctx context.Context) error {
 		return fmt.Errorf("subscribe to jobs: %w", err)
 	}
 	guard := notify.NewGuard(a.Dev)
-	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: 2 * time.Minute, Parallel: 128, Poll: time.Second, Log: a.Log}
+	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: a.Lease, Parallel: 128, Poll: time.Second, Log: a.Log}
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
@@ -220,6 +232,9 @@ func (a *App) Stop(ctx context.Context) (err error) {
 	}
 	if a.bus != nil {
 		a.bus.Close()
+	}
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.Close())
 	}
 	return err
 }

@@ -54,12 +54,6 @@ type watching struct {
 	active  atomic.Bool
 }
 
-// How long a network's lease lasts, and how often it is renewed.
-const (
-	leaseLife  = 15 * time.Second
-	leaseRenew = 5 * time.Second
-)
-
 // watch makes the watcher and the relayer of a network and starts the watcher. It
 // refuses a chain that is not the one configured, or on which our addresses would
 // not be what we take them for.
@@ -105,7 +99,7 @@ func (a *App) hold(ctx context.Context, w *watching, poll time.Duration) {
 	leased := func() bool {
 		var mine bool
 		err := a.Store.Write(ctx, func(tx *store.Tx) (err error) {
-			mine, err = tx.Lease(name, holder, tx.Now().Add(leaseLife))
+			mine, err = tx.Lease(name, holder, tx.Now().Add(a.Lease))
 			return err
 		})
 		return err == nil && mine
@@ -114,7 +108,7 @@ func (a *App) hold(ctx context.Context, w *watching, poll time.Duration) {
 		if leased() {
 			a.whileLeased(ctx, w, poll, leased)
 		}
-		pause(ctx, leaseRenew)
+		pause(ctx, a.Lease/8)
 	}
 	_ = a.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return tx.Unlease(name, holder) }) // else it ends by itself
 }
@@ -125,7 +119,7 @@ func (a *App) whileLeased(ctx context.Context, w *watching, poll time.Duration, 
 	done := make(chan struct{})
 	go func() { w.watcher.Run(ctx, poll); close(done) }()
 	w.active.Store(true)
-	for pause(ctx, leaseRenew); ctx.Err() == nil && leased(); pause(ctx, leaseRenew) {
+	for pause(ctx, a.Lease/8); ctx.Err() == nil && leased(); pause(ctx, a.Lease/8) {
 	}
 	stop()
 	<-done

@@ -1,12 +1,18 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"syscall"
 	"time"
+
+	"github.com/pepay/pepay/internal/store"
 )
 
 // RandomID returns 16 random hexadecimal digits: the name of this process among those
@@ -17,7 +23,24 @@ func RandomID() string {
 	return hex.EncodeToString(b[:])
 }
 
-func httpClient(t http.RoundTripper) *http.Client { return &http.Client{Transport: t, Timeout: 30 * time.Second} }
+// alone makes sure that an SQLite database has one process: then whatever leases an
+// earlier process left behind are nobody's, and its duties need not wait.
+func (a *App) alone(ctx context.Context) (err error) {
+	if a.Store.Engine() != "sqlite" {
+		return nil
+	}
+	if a.lock, err = os.OpenFile(a.Database+".lock", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("the database %s is in use by another process of ours; stop that first, or use PostgreSQL for several", a.Database)
+	}
+	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.EndLeases() })
+}
+
+func httpClient(t http.RoundTripper) *http.Client {
+	return &http.Client{Transport: t, Timeout: 30 * time.Second}
+}
 
 // bare returns a network error without the URL, which may hold a key.
 func bare(err error) error {

@@ -70,6 +70,16 @@ func (tx *Tx) Lease(name, holder string, until time.Time) (bool, error) {
 	return n == 1, err
 }
 
+// EndLeases ends every lease, of names and of jobs: for a process that knows there
+// is no other.
+func (tx *Tx) EndLeases() error {
+	if _, err := tx.exec(`DELETE FROM leases`); err != nil {
+		return err
+	}
+	_, err := tx.exec(`UPDATE jobs SET due = $1, leased_until = 0 WHERE leased_until > 0`, millis(tx.now))
+	return err
+}
+
 // Unlease gives a lease back.
 func (tx *Tx) Unlease(name, holder string) error {
 	_, err := tx.exec(`DELETE FROM leases WHERE name = $1 AND holder = $2`, name, holder)

@@ -157,7 +157,7 @@ func (d *Driver) proveTxs(ctx context.Context, n *node, blocks []*block) error {
 		for i := range b.txs {
 			if t := &b.txs[i]; t.raw == nil {
 				unknown = append(unknown, t)
-				calls = append(calls, call{"eth_getRawTransactionByBlockHashAndIndex", []any{b.hash, hexutil.EncodeUint64(uint64(i))}}) //nolint:gosec // an index
+				calls = append(calls, call{"eth_getRawTransactionByBlockHashAndIndex", []any{b.hash, hexutil.EncodeUint64(uint64(i))}})
 			}
 		}
 	}

@@ -59,6 +59,11 @@ func newSim(t testing.TB) *sim {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSimOf(t, key)
+}
+
+// newSimOf returns a blockchain whose first block is that of all others with the key.
+func newSimOf(t testing.TB, key *ecdsa.PrivateKey) *sim {
 	s := &sim{key: key, from: crypto.PubkeyToAddress(key.PublicKey), held: map[[2]string]int64{}}
 	// A loop over words of topic, topic, topic, data that logs each.
 	logs := common.FromHex("0x60005b806060013560005280604001358160200135823560206000a360800180361160025700")

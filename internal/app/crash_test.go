@@ -1,0 +1,351 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math/big"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/testkit"
+)
+
+// crashNode tells a child process what to be: a node of a deployment that kills
+// itself when it comes to a place for the given time.
+type crashNode struct {
+	Database, Relayer string
+	RPC               string
+	Die               string // "<place>#<time>"; "" to live and print every place
+}
+
+const crashEnv = "PEPAY_TEST_CRASH_NODE"
+
+func TestMain(m *testing.M) {
+	if s := os.Getenv(crashEnv); s != "" {
+		var n crashNode
+		if err := json.Unmarshal([]byte(s), &n); err != nil {
+			panic(err)
+		}
+		n.run()
+	}
+	os.Exit(m.Run())
+}
+
+// places counts how often the process came to each place where it may die.
+type places struct {
+	mu   sync.Mutex
+	seen map[string]int
+	die  string
+}
+
+func (p *places) at(place string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen[place]++
+	here := fmt.Sprintf("%s#%d", place, p.seen[place])
+	if p.die == "" && p.seen[place] <= 2 {
+		fmt.Println(here)
+	}
+	if p.die == here {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+// now is the clock: every unit of work reads it when it begins, and again when its
+// events are about to be written, so its callers are the places between commits.
+func (p *places) now() time.Time {
+	pcs := make([]uintptr, 24)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	var path []string
+	for f, more := frames.Next(); more; f, more = frames.Next() {
+		if _, name, ours := strings.Cut(f.Function, "pepay/internal/"); ours {
+			path = append(path, name)
+		}
+	}
+	p.at(strings.Join(path, "<"))
+	return time.Now()
+}
+
+// RoundTrip kills before a node hears of a request, or after it did and before we
+// hear of that.
+func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	method := regexp.MustCompile(`"method":"(\w+)"`).FindSubmatch(body)
+	name := "batch"
+	if method != nil {
+		name = string(method[1])
+	}
+	p.at("before " + name)
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	p.at("after " + name)
+	return resp, err
+}
+
+func (n crashNode) run() {
+	p := &places{seen: map[string]int{}, die: n.Die}
+	o := nodeOptions(n.Database, n.RPC, n.Relayer)
+	if os.Getenv("CRASH_LOG") != "" {
+		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	o.Now, o.Networks[0].HTTP = p.now, p
+	a, err := app.Start(context.Background(), o)
+	if err != nil {
+		fmt.Println("error: " + err.Error())
+		os.Exit(1)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent lets go
+	_ = a
+	os.Exit(0)
+}
+
+func nodeOptions(database, rpc, relayer string) app.Options {
+	o := testkit.OptionsAt(database, rpc)
+	key, err := crypto.HexToECDSA(relayer)
+	if err != nil {
+		panic(err)
+	}
+	o.Networks[0].Relayer, o.Lease = key, 2*time.Second
+	return o
+}
+
+// crashScene is a deployment with an unpaid invoice whose deposit is on chain, and
+// no process that has seen it.
+type crashScene struct {
+	node     crashNode
+	merchant pay.Merchant
+	invoice  string
+	address  common.Address
+	units    *big.Int
+	sink     *testkit.Sink
+	receiver common.Address
+}
+
+func newCrashScene(t *testing.T, database string, c *devchain.Chain, w *devchain.Wallet) *crashScene {
+	relayer, receiver := newKey(t), crypto.PubkeyToAddress(newKey(t).PublicKey)
+	send := func(token, to common.Address, units *big.Int) {
+		if _, err := w.Pay(t.Context(), token, to, units); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(common.Address{}, crypto.PubkeyToAddress(relayer.PublicKey), big.NewInt(1e18))
+	n := crashNode{Database: database, Relayer: hex.EncodeToString(crypto.FromECDSA(relayer)), RPC: c.URL()}
+	a, err := app.Start(t.Context(), nodeOptions(n.Database, n.RPC, n.Relayer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &crashScene{node: n, receiver: receiver, sink: testkit.NewSink(t, nil)}
+	m, err := a.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet, Payout: receiver.Hex()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.merchant = m
+	_, key, err := a.Billing.AddKey(t.Context(), m.ID, "k", pay.ScopeMerchant, pay.Devnet, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &testkit.App{App: a, Key: key}
+	k.Bind(t)
+	testkit.Ask[api.Endpoint](t, "POST", a.URL+"/api/v1/webhooks", `{"url":"`+s.sink.URL+`"}`, testkit.Headers{"x-api-key", key})
+	made, payor := k.Open(`{"amount_usd":25.5}`)
+	addr := k.Allocate(payor, testkit.Dollar)
+	s.invoice, s.address, s.units = made.InvoiceID, common.HexToAddress(addr.TempAddress), big.NewInt(25_500_000)
+	testkit.Eventually(t, "the invoice is announced", func() bool { return len(s.sink.Got()) == 1 })
+	if err := a.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	send(contracts.TestDollar, s.address, s.units)
+	return s
+}
+
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	k, err := crypto.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// start runs the node as a child process and returns what it prints, line by line.
+func (s *crashScene) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio.Scanner) {
+	n := s.node
+	n.Die = die
+	config, err := json.Marshal(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.Background(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), crashEnv+"="+string(config))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, in, bufio.NewScanner(out)
+}
+
+// settled runs a node until the deposit is settled and every event was delivered.
+func (s *crashScene) settled(t *testing.T, c *devchain.Chain) (visited []string) {
+	cmd, in, lines := s.start(t, "")
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for lines.Scan() {
+			visited = append(visited, lines.Text())
+		}
+	}()
+	testkit.Eventually(t, "the settlement is announced", func() bool {
+		for _, g := range s.sink.Got() {
+			if bytes.Contains(g.Body, []byte(`"summary_status":"settled"`)) {
+				return true
+			}
+		}
+		return false
+	})
+	_ = in.Close()
+	_ = cmd.Wait()
+	<-read
+	return visited
+}
+
+// check holds the outcome against what it must be, whatever happened on the way.
+func (s *crashScene) check(t *testing.T, c *devchain.Chain) {
+	t.Helper()
+	bodies := map[string]string{}
+	var story []string
+	for _, g := range s.sink.Got() {
+		id := g.Header.Get(api.HeaderEventID)
+		if was, again := bodies[id]; again && was != string(g.Body) {
+			t.Errorf("event %s was delivered with two bodies", id)
+		}
+		bodies[id] = string(g.Body)
+	}
+	ids := slices.SortedFunc(maps.Keys(bodies), func(a, b string) int { return strings.Compare(seq(a), seq(b)) })
+	for _, id := range ids {
+		var e struct {
+			Type string
+			Data struct {
+				Object struct {
+					Status     string
+					Settlement *struct{ Status string }
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(bodies[id]), &e); err != nil {
+			t.Fatal(err)
+		}
+		line := e.Type + " " + e.Data.Object.Status
+		if v := e.Data.Object.Settlement; v != nil {
+			line += " " + v.Status
+		}
+		story = append(story, line)
+	}
+	want := []string{
+		"invoice.created unpaid", "invoice_payment.created pending", "invoice_payment.updated confirmed pending", "invoice.updated paid",
+		"invoice_payment.updated confirmed processing", "invoice_payment.updated confirmed settled",
+	}
+	if !slices.Equal(story, want) {
+		t.Errorf("the events are\n\t%s\nwant\n\t%s", strings.Join(story, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	for at, units := range map[common.Address]*big.Int{s.receiver: s.units, s.address: new(big.Int)} {
+		got, err := contracts.BalanceOf(t.Context(), c.Client(), contracts.TestDollar, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Cmp(units) != 0 {
+			t.Errorf("%s holds %s, want %s", at, got, units)
+		}
+	}
+}
+
+// seq returns an event's sequence number, padded so that it sorts.
+func seq(id string) string {
+	_, n, _ := strings.Cut(strings.TrimPrefix(id, "evt_"), "-")
+	return fmt.Sprintf("%09s", n)
+}
+
+// However the process dies between a deposit and its settlement, and wherever, a
+// restart ends as if nothing had happened: on both engines, at every place between
+// two commits, two requests to a node, two webhooks.
+func TestCrashAnywhere(t *testing.T) {
+	t.Parallel()
+	c := testkit.StartChain(t)
+	stop := testkit.MineAlways(c, 20*time.Millisecond)
+	t.Cleanup(stop)
+	w := &devchain.Wallet{Client: c.Client(), Key: c.Payer()}
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		s := newCrashScene(t, url, c, w)
+		visited := s.settled(t, c)
+		s.check(t, c)
+		slices.Sort(visited)
+		if len(visited) < 20 {
+			t.Fatalf("only %d places to die at: %q", len(visited), visited)
+		}
+		t.Logf("%d places to die at", len(visited))
+		for n, place := range visited {
+			t.Run(fmt.Sprint(n), func(t *testing.T) {
+				t.Parallel()
+				t.Log(place)
+				database := filepath.Join(t.TempDir(), "test.db")
+				if strings.HasPrefix(url, "postgres") {
+					database = testkit.Postgres(t)
+				}
+				s := newCrashScene(t, database, c, w)
+				cmd, in, lines := s.start(t, place)
+				died := make(chan struct{})
+				go func() {
+					for lines.Scan() {
+					}
+					close(died)
+				}()
+				select {
+				case <-died:
+				case <-time.After(5 * time.Second): // a place it came to only by the chance of timing
+					t.Log("it did not come there this time")
+				}
+				_ = in.Close()
+				_ = cmd.Process.Kill()
+				_ = cmd.Wait()
+				s.settled(t, c)
+				s.check(t, c)
+			})
+		}
+	})
+}

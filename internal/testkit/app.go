@@ -1,0 +1,230 @@
+package testkit
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/rates"
+)
+
+// Token ids of the development chain.
+const (
+	Dollar = 10
+	Ether  = 11
+)
+
+// App is a whole deployment with a development chain of its own, which mines when
+// Mine is called and not before.
+type App struct {
+	*app.App
+	Chain    *devchain.Chain
+	Wallet   *devchain.Wallet
+	Merchant pay.Merchant
+	Key      string // of scope merchant
+	Commerce string // of scope commerce
+	t        testing.TB
+}
+
+// StartChain starts a development chain in memory that mines only when told.
+func StartChain(t testing.TB) *devchain.Chain {
+	t.Helper()
+	c, err := devchain.Start(context.Background(), devchain.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// OptionsAt returns the options of a deployment on a database and the development
+// chain at an address.
+func OptionsAt(database, rpc string) app.Options {
+	price := func(s string) money.Rate {
+		r, err := money.ParseRate(s)
+		if err != nil {
+			panic(err)
+		}
+		return r
+	}
+	network := pay.Devchain
+	network.BlockTime = 50 * time.Millisecond // blocks come when a test makes them: what waits for one must not wait long
+	return app.Options{
+		Listen: "127.0.0.1:0", Database: database, Secret: bytes.Repeat([]byte("s"), 32), Dev: true, Log: slog.New(slog.DiscardHandler),
+		Limits:  app.LimitOptions{PerKey: 1e6, PerSession: 1e6, WrongKeys: 1e6},
+		Sources: []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
+		Networks: []app.NetworkOptions{{
+			Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{rpc},
+			Relayer: devchain.Relayer(), MaxFee: big.NewInt(1e12), Poll: 10 * time.Millisecond,
+		}},
+	}
+}
+
+// StartApp starts a deployment with a merchant and its keys, and stops it when the
+// test ends. change may alter the options; it may be nil.
+func StartApp(t testing.TB, database string, change func(*app.Options)) *App {
+	t.Helper()
+	c := StartChain(t)
+	o := OptionsAt(database, c.URL())
+	if change != nil {
+		change(&o)
+	}
+	a := &App{App: Run(t, o), Chain: c, Wallet: &devchain.Wallet{Client: c.Client(), Key: c.Payer()}, t: t}
+	a.Merchant, a.Key, a.Commerce = AddMerchant(t, a.App)
+	return a
+}
+
+// Run starts a deployment and stops it when the test ends.
+func Run(t testing.TB, o app.Options) *app.App {
+	t.Helper()
+	a, err := app.Start(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := a.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// AddMerchant makes a merchant of the development chain, with a key of each scope.
+func AddMerchant(t testing.TB, a *app.App) (m pay.Merchant, key, commerce string) {
+	t.Helper()
+	m, err := a.Billing.AddMerchant(context.Background(), pay.Merchant{
+		Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Payout: devchain.Merchant().Hex(),
+	})
+	if err == nil {
+		_, key, err = a.Billing.AddKey(context.Background(), m.ID, "test", pay.ScopeMerchant, pay.Devnet, 0)
+	}
+	if err == nil {
+		_, commerce, err = a.Billing.AddKey(context.Background(), m.ID, "test", pay.ScopeCommerce, pay.Devnet, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, key, commerce
+}
+
+// Bind makes the app fail a test, for one that was not made by StartApp.
+func (a *App) Bind(t testing.TB) { a.t = t }
+
+// MineAlways makes a block every period until the function it returns is called.
+func MineAlways(c *devchain.Chain, period time.Duration) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			case <-time.After(period):
+				c.Mine()
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}
+
+// Mine makes n blocks.
+func (a *App) Mine(n int) {
+	for range n {
+		a.Chain.Mine()
+	}
+}
+
+// Pay sends units of a token (zero: the native coin) from the payor's wallet. The
+// transaction waits for Mine.
+func (a *App) Pay(token common.Address, to string, units *big.Int) common.Hash {
+	a.t.Helper()
+	h, err := a.Wallet.Pay(context.Background(), token, common.HexToAddress(to), units)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return h
+}
+
+// Headers are the headers of a request, name and value in turn.
+type Headers []string
+
+// Do sends a request and returns the answer's status and body.
+func Do(t testing.TB, method, url, body string, h Headers) (int, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader([]byte(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(h); i += 2 {
+		r.Header.Set(h[i], h[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // it was read
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, b
+}
+
+// Ask sends a request that must be answered with 200, and decodes the answer.
+func Ask[T any](t testing.TB, method, url, body string, h Headers) (v T) {
+	t.Helper()
+	status, b := Do(t, method, url, body, h)
+	if status != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", method, url, status, b)
+	}
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatalf("%s %s: %v in %s", method, url, err, b)
+	}
+	return v
+}
+
+// UUID returns a fresh UUID of version 4.
+func UUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// Open makes an invoice and returns it with its payor's headers.
+func (a *App) Open(body string) (api.CreatedInvoice, Headers) {
+	a.t.Helper()
+	v := Ask[api.CreatedInvoice](a.t, "POST", a.URL+"/api/v1/invoices", body, Headers{"x-api-key", a.Key, "Idempotency-Key", UUID()})
+	return v, Headers{"x-session-token", v.SessionToken, "x-signature", v.Signature}
+}
+
+// Allocate asks for the address to pay in a token.
+func (a *App) Allocate(payor Headers, token int) api.PaymentAddress {
+	a.t.Helper()
+	return Ask[api.PaymentAddress](a.t, "POST", a.URL+"/api/v1/payments/payment-addresses", fmt.Sprintf(`{"network":"ethereum","tokenId":%d}`, token), payor)
+}
+
+// Status asks for the state of an invoice as its merchant sees it.
+func (a *App) Status(id string) api.InvoiceStatus {
+	a.t.Helper()
+	return Ask[api.InvoiceStatus](a.t, "GET", a.URL+"/api/v1/invoices/"+id+"/status", "", Headers{"x-api-key", a.Key})
+}

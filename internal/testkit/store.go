@@ -1,0 +1,153 @@
+// Package testkit builds the program's parts for tests: both database engines, a
+// clock that moves only when told, a development chain that mines only when told,
+// and a receiver of webhooks.
+package testkit
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+)
+
+// Epoch is when every test with a Clock begins.
+var Epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Clock is a clock that tests move. Its zero value stands at Epoch.
+type Clock struct{ ms atomic.Int64 }
+
+// Now returns the current test time.
+func (c *Clock) Now() time.Time { return Epoch.Add(time.Duration(c.ms.Load()) * time.Millisecond) }
+
+// Add moves the clock.
+func (c *Clock) Add(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+var schemas atomic.Int64
+
+// EachDatabase runs f, in parallel subtests, with the address of an empty database
+// of each engine: SQLite, and PostgreSQL when TEST_POSTGRES names a server. With
+// REQUIRE_POSTGRES set, doing without is a failure.
+func EachDatabase(t *testing.T, f func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		f(t, filepath.Join(t.TempDir(), "test.db"))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		f(t, Postgres(t))
+	})
+}
+
+// Postgres returns the address of an empty schema on the server that TEST_POSTGRES
+// names, dropped when the test ends. Without a server the test is skipped.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	base := os.Getenv("TEST_POSTGRES")
+	if base == "" {
+		if os.Getenv("REQUIRE_POSTGRES") != "" {
+			t.Fatal("REQUIRE_POSTGRES is set and TEST_POSTGRES is not")
+		}
+		t.Skip("TEST_POSTGRES names no PostgreSQL server; make test starts one")
+	}
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemas.Add(1))
+	db, err := sql.Open("pgx", base)
+	if err == nil {
+		_, err = db.ExecContext(context.Background(), "CREATE SCHEMA "+name)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_, _ = db.ExecContext(context.Background(), "DROP SCHEMA "+name+" CASCADE")
+		_ = db.Close()
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// EachEngine runs f, in parallel subtests, with an empty store on each engine.
+func EachEngine(t *testing.T, f func(t *testing.T, s *store.Store, c *Clock)) {
+	t.Helper()
+	EachDatabase(t, func(t *testing.T, url string) {
+		c := new(Clock)
+		f(t, OpenStore(t, store.Options{URL: url, Now: c.Now}), c)
+	})
+}
+
+// OpenStore opens a store and closes it when the test ends. Without o.Rand its
+// identifiers are random.
+func OpenStore(t testing.TB, o store.Options) *store.Store {
+	t.Helper()
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// Locked makes a source of randomness safe for concurrent use.
+func Locked(r io.Reader) io.Reader { return &locked{r: r} }
+
+type locked struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (l *locked) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(p)
+}
+
+// Events returns every event of a merchant, oldest first.
+func Events(t testing.TB, s *store.Store, merchant int64) (es []pay.Event) {
+	t.Helper()
+	if err := s.Read(context.Background(), func(tx *store.Tx) (err error) {
+		es, err = tx.Events(store.EventFilter{MerchantID: merchant, Private: true, Oldest: true, Limit: 10_000})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return es
+}
+
+// Eventually waits until f returns true, looking often, and fails the test with
+// what f was to show when it does not within 30 seconds.
+func Eventually(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !f() {
+		if time.Now().After(deadline) {
+			t.Fatal("did not happen within 30 s: " + what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
