@@ -104,7 +104,7 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.open(ctx); err != nil {
 		return a, err
 	}
-	listener, err := net.Listen("tcp", o.Listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.Listen)
 	if err != nil {
 		return a, fmt.Errorf("listen on %s: %w", o.Listen, err)
 	}

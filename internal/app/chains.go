@@ -83,6 +83,16 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	w := &watching{network: n.Network, watcher: &chain.Watcher{
 		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Batch: 64, Probes: 256, Log: a.Log, Now: a.Now,
 	}}
+	// Before anybody is given an address, it must be known from where on the chain is
+	// read: what is paid before the first step would not be found.
+	if _, final, err := w.watcher.Book.Position(ctx); err != nil || final.Hash == "" {
+		if err == nil {
+			_, err = w.watcher.Step(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("begin to watch: %w", err)
+		}
+	}
 	a.watchers = append(a.watchers, w)
 	poll := n.Poll
 	if poll == 0 {

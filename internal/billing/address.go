@@ -47,7 +47,7 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 		if err := payableNow(a.Invoice, n, tokenID, tx.Now()); err != nil {
 			return err
 		}
-		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Address == "" || !priced {
+		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Receiver == "" || !priced {
 			return err
 		}
 		a.Quote = pay.NewQuote(tx.NewID(), a.Invoice, a.Address, t, rate, tx.Now())
@@ -110,7 +110,7 @@ func (b *Billing) addressFor(tx *store.Tx, s Session, t pay.Token) (pay.Address,
 	}
 	to := receiver(s)
 	if to == "" {
-		return a, nil
+		return pay.Address{Network: t.Network}, nil
 	}
 	// The salt follows from the invoice and the token alone: whoever knows an invoice's
 	// id can find its addresses again, whatever happened to our database.

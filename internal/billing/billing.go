@@ -115,7 +115,24 @@ func (b *Billing) announceInvoice(tx *store.Tx, before, after pay.Invoice) error
 		MerchantID: after.MerchantID, Type: pay.InvoiceUpdated, Environment: after.Environment, InvoiceID: after.ID, CustomerID: after.CustomerID,
 		Object: view.JSON(is), Previous: view.Changed(was, is),
 	})
+	if before.Status.Open() && !after.Status.Open() {
+		if err := settleAll(tx, after); err != nil {
+			return err
+		}
+	}
 	return tx.SaveInvoice(after)
+}
+
+// settleAll promises the settlement of what an invoice was paid, now that it wants
+// no more money: while it did, its addresses were left alone.
+func settleAll(tx *store.Tx, i pay.Invoice) error {
+	ps, err := tx.PaymentsOf(i.ID)
+	for _, p := range ps {
+		if err == nil && p.Settlement.Status == pay.SettlementPending {
+			err = tx.AddJob(JobSettle, string(p.Network), tx.Now())
+		}
+	}
+	return err
 }
 
 // announcePayment saves a payment of an invoice and appends what happened to it,

@@ -44,7 +44,12 @@ func (b *Book) Position(ctx context.Context) (scanned, final pay.Block, err erro
 
 // Start implements chain.Book.
 func (b *Book) Start(ctx context.Context, at pay.Block) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error { return tx.SavePosition(b.Network.Name, at, at) })
+	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, _, known, err := tx.Position(b.Network.Name); err != nil || known {
+			return err // another node was first
+		}
+		return tx.SavePosition(b.Network.Name, at, at)
+	})
 }
 
 // Ours implements chain.Book.

@@ -13,8 +13,8 @@ import (
 // maxEndpoints bounds how many endpoints a merchant may have.
 const maxEndpoints = 20
 
-// AddEndpoint stores where the merchant wants its events, once for each
-// idempotency key if there is one. The secret it returns is shown only now.
+// AddEndpoint stores where the merchant wants its events. The secret it returns is
+// shown only now.
 // allowed judges the address; it returns an error with CodeValidation.
 func (b *Billing) AddEndpoint(ctx context.Context, c Caller, r api.CreateEndpointRequest, allowed func(*url.URL) error) (e pay.Endpoint, secret string, err error) {
 	if r.URL == nil || len(*r.URL) > pay.MaxURL {

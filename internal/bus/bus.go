@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -18,12 +19,29 @@ import (
 type Bus struct {
 	conn   *nats.Conn
 	server *server.Server
+
+	mu    sync.Mutex
+	hints map[string]bool // subjects to be published; twice is once
+	kick  chan struct{}
+	done  chan struct{}
+	ended chan struct{}
 }
+
+// How soon a server that stopped answering is noticed, and another connection tried.
+const (
+	pingEvery     = 5 * time.Second
+	reconnectWait = 500 * time.Millisecond
+	writeTimeout  = 2 * time.Second
+)
 
 // Open connects to the NATS at url, or starts one inside the process that listens
 // nowhere when url is empty.
 func Open(url string) (*Bus, error) {
-	b, opts := &Bus{}, []nats.Option{nats.Name("pepay"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(url != "")}
+	b := &Bus{hints: map[string]bool{}, kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	opts := []nats.Option{
+		nats.Name("pepay"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(url != ""), nats.ReconnectWait(reconnectWait),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(writeTimeout),
+	}
 	if url == "" {
 		var err error
 		if b.server, err = server.NewServer(&server.Options{DontListen: true, NoSigs: true, NoLog: true, ServerName: "pepay"}); err != nil {
@@ -31,14 +49,19 @@ func Open(url string) (*Bus, error) {
 		}
 		b.server.Start()
 		if !b.server.ReadyForConnections(5 * time.Second) {
+			b.server.Shutdown()
 			return nil, errors.New("start bus: not ready after 5 s")
 		}
 		opts = append(opts, nats.InProcessServer(b.server))
 	}
 	var err error
 	if b.conn, err = nats.Connect(url, opts...); err != nil {
+		if b.server != nil {
+			b.server.Shutdown()
+		}
 		return nil, fmt.Errorf("connect to bus: %w", err)
 	}
+	go b.publish()
 	return b, nil
 }
 
@@ -47,11 +70,41 @@ const (
 	subjectJobs   = "pepay.jobs"
 )
 
-// Events hints that a merchant has new events.
-func (b *Bus) Events(merchant int64) { _ = b.conn.Publish(subjectEvents+strconv.FormatInt(merchant, 10), nil) }
+// Events hints that a merchant has new events. It never waits for the network.
+func (b *Bus) Events(merchant int64) { b.hint(subjectEvents + strconv.FormatInt(merchant, 10)) }
 
-// Jobs hints that a job is due.
-func (b *Bus) Jobs() { _ = b.conn.Publish(subjectJobs, nil) }
+// Jobs hints that a job is due. It never waits for the network.
+func (b *Bus) Jobs() { b.hint(subjectJobs) }
+
+func (b *Bus) hint(subject string) {
+	b.mu.Lock()
+	b.hints[subject] = true
+	b.mu.Unlock()
+	select {
+	case b.kick <- struct{}{}:
+	default: // publish is about to look
+	}
+}
+
+// publish sends the hints: NATS may make it wait, and whoever hints has just
+// committed and must not.
+func (b *Bus) publish() {
+	defer close(b.ended)
+	for {
+		select {
+		case <-b.done:
+			return
+		case <-b.kick:
+		}
+		b.mu.Lock()
+		hints := b.hints
+		b.hints = map[string]bool{}
+		b.mu.Unlock()
+		for subject := range hints {
+			_ = b.conn.Publish(subject, nil)
+		}
+	}
+}
 
 // OnEvents calls f with the merchant of each hint of new events, one at a time.
 func (b *Bus) OnEvents(f func(merchant int64)) error {
@@ -79,9 +132,12 @@ func (b *Bus) OnJobs() (<-chan struct{}, error) {
 // Up reports whether the bus is reachable now.
 func (b *Bus) Up() bool { return b.conn.IsConnected() }
 
-// Close disconnects, and stops the server if it is our own.
+// Close disconnects, and stops the server if it is our own. It is called once; hints
+// given later are lost.
 func (b *Bus) Close() {
+	close(b.done)
 	b.conn.Close()
+	<-b.ended
 	if b.server != nil {
 		b.server.Shutdown()
 		b.server.WaitForShutdown()

@@ -63,11 +63,14 @@ func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
+// pause is how long to wait when there is work, but none that can be taken yet.
+const pause = 10 * time.Millisecond
+
 // claim takes up to n due jobs and says how long it is until the next one.
 func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.Duration, err error) {
 	next = r.Poll
 	if n <= 0 {
-		return nil, 10 * time.Millisecond, nil
+		return nil, pause, nil
 	}
 	err = r.Store.Read(ctx, func(tx *store.Tx) error { // a look costs no commit
 		due, ok, err := tx.NextJob()
@@ -79,11 +82,13 @@ func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.
 	if err != nil || next > 0 {
 		return nil, next, err
 	}
-	err = r.Store.Write(ctx, func(tx *store.Tx) error {
+	if err = r.Store.Write(ctx, func(tx *store.Tx) error {
 		jobs, err = tx.ClaimJobs(n, r.Lease)
 		return err
-	})
-	return jobs, next, err
+	}); err != nil {
+		return nil, r.Poll, err
+	}
+	return jobs, pause, nil
 }
 
 // run does one job and records what became of it. If that fails the job's lease

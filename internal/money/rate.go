@@ -8,15 +8,17 @@ import (
 )
 
 // Rate is the price of one whole token in dollars: an exact non-negative decimal.
-// The zero Rate is a price of nothing, which no caller may sell at.
+// The zero Rate is a price of nothing, which no caller may sell at. A rate has at
+// most maxDigits digits on each side of the point, so what String writes ParseRate
+// reads back, whatever sources and averages it came from.
 type Rate struct {
 	n     *big.Int // the digits
 	scale int      // how many of them stand after the point
 }
 
-// maxDigits bounds what ParseRate will hold, so that a hostile "1e999999999"
-// costs nothing.
-const maxDigits = 60
+// maxDigits bounds what a rate will hold, so that a hostile "1e999999999" costs
+// nothing. The 78 digits of a 256-bit word, as feeds on chain report, fit.
+const maxDigits = 80
 
 // ParseRate reads a decimal such as "0.9950" or "2.5e3", exactly.
 func ParseRate(s string) (Rate, error) {
@@ -30,23 +32,30 @@ func ParseRate(s string) (Rate, error) {
 		}
 	}
 	whole, part, point := strings.Cut(digits, ".")
-	if all := whole + part; whole == "" || point && part == "" || len(all) > maxDigits || strings.Trim(all, "0123456789") != "" {
+	if whole == "" || point && part == "" || len(whole) > maxDigits-max(e, 0) || len(part) > maxDigits+min(e, 0) || strings.Trim(whole+part, "0123456789") != "" {
 		return Rate{}, bad
 	}
 	n, _ := new(big.Int).SetString(whole+part, 10)
 	return NewRate(n, len(part)-e), nil
 }
 
-// NewRate returns n × 10^−scale dollars, as price feeds on chain report it. A
-// negative n makes a rate of zero.
+// NewRate returns n × 10^−scale dollars, as price feeds on chain report it, rounded
+// down to maxDigits digits after the point. It is zero when n is negative or when
+// more than maxDigits digits stand before the point: no price is.
 func NewRate(n *big.Int, scale int) Rate {
-	if n.Sign() <= 0 {
+	if n.Sign() <= 0 || scale < -maxDigits || scale > 4*maxDigits {
 		return Rate{}
 	}
 	n = new(big.Int).Set(n)
 	if scale < 0 {
 		n.Mul(n, pow10(-scale))
 		scale = 0
+	} else if scale > maxDigits {
+		n.Quo(n, pow10(scale-maxDigits))
+		scale = maxDigits
+	}
+	if n.Sign() == 0 || n.Cmp(pow10(maxDigits+scale)) >= 0 {
+		return Rate{}
 	}
 	return Rate{n, scale}
 }
@@ -86,9 +95,13 @@ func (r Rate) String() string {
 	return s
 }
 
+// maxUnits is the greatest amount a chain can express: a 256-bit word.
+var maxUnits = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1))
+
 // UnitsRoundUp returns how many base units of a token with the given decimals are
 // worth u at the rate, plus a buffer in basis points, rounded up: what a payor is
-// asked for. The rate must be positive.
+// asked for. It is at most a 256-bit word, which no supply of a token exceeds. The
+// rate must be positive.
 func (r Rate) UnitsRoundUp(u USD, decimals int, bufferBPS int64) Units {
 	n := new(big.Int).Mul(big.NewInt(int64(u)), pow10(decimals+r.scale))
 	n.Mul(n, big.NewInt(10_000+bufferBPS))
@@ -96,6 +109,9 @@ func (r Rate) UnitsRoundUp(u USD, decimals int, bufferBPS int64) Units {
 	n, rest := n.QuoRem(n, d, new(big.Int))
 	if rest.Sign() > 0 {
 		n.Add(n, big.NewInt(1))
+	}
+	if n.Cmp(maxUnits) > 0 {
+		n = maxUnits
 	}
 	return NewUnits(n)
 }

@@ -23,7 +23,7 @@ func NewUnits(n *big.Int) Units {
 // the size of a 256-bit word.
 func ParseUnits(s string) (Units, error) {
 	if len(s) == 0 || len(s) > 78 || strings.Trim(s, "0123456789") != "" {
-		return Units{}, fmt.Errorf("%q is not a whole number of base units", s)
+		return Units{}, fmt.Errorf("%.40q is not a whole number of base units", s)
 	}
 	n, _ := new(big.Int).SetString(s, 10)
 	return NewUnits(n), nil

@@ -28,10 +28,10 @@ func ParseUSD(s string) (USD, error) {
 	m := new(big.Int).Mul(r.mantissa(), pow10(3))
 	m, rest := m.QuoRem(m, pow10(r.scale), new(big.Int))
 	if rest.Sign() != 0 {
-		return 0, fmt.Errorf("%q is finer than a thousandth of a dollar", s)
+		return 0, fmt.Errorf("%.40q is finer than a thousandth of a dollar", s)
 	}
 	if !m.IsInt64() {
-		return 0, fmt.Errorf("%q is out of range", s)
+		return 0, fmt.Errorf("%.40q is out of range", s)
 	}
 	return USD(m.Int64()), nil
 }

@@ -5,6 +5,7 @@ package notify
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pepay/pepay/api"
@@ -24,26 +26,32 @@ import (
 // WebhookTimeout is how long a receiver may take to answer.
 const WebhookTimeout = 15 * time.Second
 
-// How many deliveries of an endpoint are taken at a time, and how many of them are
-// under way at once.
+// How many deliveries of an endpoint are taken at a time, how many of them are under
+// way at once, and how long a receiver may make us wait for the rest of its answer
+// once its status is known.
 const (
 	deliveriesPerRound = 64
 	sendersPerEndpoint = 8
+	drainTimeout       = time.Second
 )
 
-// Deliverer sends webhooks.
+// Deliverer sends webhooks. It must not be copied.
 type Deliverer struct {
 	Store  *store.Store
 	Auth   *auth.Auth
-	Client *http.Client // from Guard.Client
+	Client *http.Client // from Guard.Client; its timeout is that of an attempt
 	Now    func() time.Time
 	Log    *slog.Logger
+	hangs  hangs
 }
 
 // Deliver sends what is due for one endpoint and says when more will be. It works
-// until nothing is due or ctx nears its end.
+// until nothing is due, the endpoint hangs, or ctx leaves no time for an attempt.
 func (d *Deliverer) Deliver(ctx context.Context, endpoint string) (again time.Time, err error) {
-	for {
+	for first := true; first || d.timely(ctx); first = false {
+		if until := d.hangs.until(endpoint); d.Now().Before(until) {
+			return until, nil
+		}
 		var e pay.Endpoint
 		var due []pay.Delivery
 		var next time.Time
@@ -59,47 +67,78 @@ func (d *Deliverer) Deliver(ctx context.Context, endpoint string) (again time.Ti
 		}); err != nil {
 			return again, err
 		}
-		if !known || len(due) == 0 {
+		if !known {
+			d.hangs.forget(endpoint)
+			return again, nil
+		}
+		if len(due) == 0 {
 			return next, nil
 		}
 		secret, err := d.Auth.Open(e.Secret, "webhook "+e.ID)
 		if err != nil {
 			return again, fmt.Errorf("endpoint %s: %w", e.ID, err)
 		}
-		if err := d.round(ctx, e, string(secret), due); err != nil {
+		if err := d.round(ctx, e, string(secret), d.hangs.ration(endpoint, due)); err != nil {
 			return again, err
 		}
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < 2*WebhookTimeout {
-			return d.Now(), nil
-		}
 	}
+	return d.Now(), nil
 }
 
-// round sends deliveries, a few at a time, and records them together. An attempt
-// not recorded is made again: the receiver sees the same event id.
+// timely reports whether ctx leaves time for another attempt.
+func (d *Deliverer) timely(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() == nil && (!ok || time.Until(end) > d.Client.Timeout)
+}
+
+// round sends deliveries, a few at a time, and records the attempts together. It
+// leaves the rest for later once the endpoint made an attempt in vain and slowly, or
+// when time is short. An attempt not recorded is made again: the receiver sees the
+// same event id.
 func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, secret string, due []pay.Delivery) error {
 	attempts := make([]pay.Attempt, len(due))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, sendersPerEndpoint)
-	for n := range due {
-		slots <- struct{}{}
+	var taken atomic.Int32
+	var slow, quick atomic.Bool
+	for range min(sendersPerEndpoint, len(due)) {
 		wg.Go(func() {
-			defer func() { <-slots }()
-			attempts[n] = d.send(ctx, e, secret, due[n])
+			for first := true; first || d.timely(ctx) && !slow.Load(); first = false {
+				n := int(taken.Add(1)) - 1
+				if n >= len(due) {
+					return
+				}
+				a := d.send(ctx, e, secret, due[n])
+				if errors.Is(ctx.Err(), context.Canceled) && a.Status == 0 {
+					return // we are stopping: that is no failure of the receiver's
+				}
+				attempts[n] = a
+				if a.Status/100 != 2 && a.Took > d.Client.Timeout/10 {
+					slow.Store(true)
+				} else {
+					quick.Store(true)
+				}
+			}
 		})
 	}
 	wg.Wait()
-	if ctx.Err() != nil { // we are stopping: what was cut short is no failure of the receiver's
-		return ctx.Err()
+	if slow.Load() || quick.Load() {
+		d.hangs.saw(e.ID, quick.Load(), d.Now())
 	}
-	return d.Store.Write(ctx, func(tx *store.Tx) error {
+	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		for n, a := range attempts {
+			if a.Number == 0 {
+				continue // not made
+			}
 			if err := tx.SaveDelivery(outcome(due[n], a, rand.Float32()), a); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // outcome is what becomes of a delivery after an attempt.
@@ -118,7 +157,7 @@ func outcome(d pay.Delivery, a pay.Attempt, jitter float32) pay.Delivery {
 
 // send makes one attempt.
 func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, secret string, v pay.Delivery) pay.Attempt {
-	ctx, cancel := context.WithTimeout(ctx, WebhookTimeout)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	body := view.JSON(view.Event(v.Event))
 	a := pay.Attempt{EndpointID: e.ID, EventID: v.Event.ID, Number: v.Attempts + 1, At: d.Now()}
@@ -136,12 +175,12 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, secret string, v p
 	h.Set(api.HeaderTimestamp, timestamp)
 	h.Set(api.HeaderSignature, signature)
 	h.Set(api.HeaderEnvironment, string(v.Event.Environment))
-	start := d.Now()
+	start := time.Now()
 	resp, err := d.Client.Do(r)
-	a.Took = d.Now().Sub(start)
-	if err != nil {
+	if a.Took = time.Since(start); err != nil {
 		a.Error = cause(err)
 	} else {
+		defer time.AfterFunc(drainTimeout, cancel).Stop()
 		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
 		_ = resp.Body.Close()
 		a.Status = resp.StatusCode

@@ -43,7 +43,7 @@ func (g *Guard) Allowed(u *url.URL) error {
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
-		if g.judge.Safe("tcp4", net.JoinHostPort(ip.String(), "443"), nil) != nil && g.judge.Safe("tcp6", net.JoinHostPort(ip.String(), "443"), nil) != nil {
+		if g.judge.SafeAddr(ip) != nil {
 			return pay.Errorf(pay.CodeValidation, "url must lead to a public address")
 		}
 		return nil
@@ -53,7 +53,7 @@ func (g *Guard) Allowed(u *url.URL) error {
 	switch {
 	case local && g.Dev:
 		return nil
-	case local, last == "local", last == "internal", last == "arpa", !strings.Contains(host, "."), last[0] >= '0' && last[0] <= '9':
+	case local, last == "local", last == "internal", last == "arpa", !strings.Contains(host, "."), last == "", last[0] >= '0' && last[0] <= '9':
 		return pay.Errorf(pay.CodeValidation, "url must lead to a public host name or address")
 	}
 	return nil
@@ -67,8 +67,8 @@ func (g *Guard) Client(timeout time.Duration) *http.Client {
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext: dial.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 1000, MaxIdleConnsPerHost: sendersPerEndpoint,
-			IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 16 << 10, ForceAttemptHTTP2: true,
+			DialContext: dial.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 1000, MaxIdleConnsPerHost: 8 * sendersPerEndpoint,
+			IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 16 << 10, ForceAttemptHTTP2: true, DisableCompression: true,
 		},
 	}
 }

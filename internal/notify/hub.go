@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/gorilla/websocket"
 	"github.com/pepay/pepay/internal/pay"
@@ -19,10 +18,11 @@ type Hub struct {
 	Store *store.Store
 	Log   *slog.Logger
 
-	mu    sync.Mutex
-	rooms map[int64]*room
-	open  sync.WaitGroup
-	done  bool
+	mu      sync.Mutex
+	rooms   map[int64]*room
+	sockets map[*socket]bool // also those not in their room yet
+	serving sync.WaitGroup
+	done    bool
 }
 
 // Subscription is what a websocket wants to hear. Zero fields match all.
@@ -56,91 +56,109 @@ type room struct {
 
 // Serve takes over an upgraded connection until it ends. It returns at once.
 func (h *Hub) Serve(c *websocket.Conn, s Subscription) {
+	k := &socket{conn: c, sub: s}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.done {
-		_ = c.Close()
-		return
+	if h.sockets == nil {
+		h.sockets = map[*socket]bool{}
 	}
-	h.open.Add(1)
-	go func() {
-		defer h.open.Done()
-		k := &socket{conn: c, sub: s, ended: make(chan struct{})}
-		go h.join(k)
+	h.sockets[k] = true
+	serve := func() {
 		k.read() // until the connection ends
 		h.leave(k)
-	}()
+	}
+	if h.done { // nobody waits for it
+		go serve()
+		k.close(websocket.CloseGoingAway, stopping)
+		return
+	}
+	h.serving.Go(serve)
+	go h.join(k)
 }
 
 // join replays what a socket has missed and then lets it into its room. It is let
 // in at a moment when it has everything the room has passed on: no gap, no double.
 func (h *Hub) join(k *socket) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	r, cursor, err := h.room(ctx, k.sub)
-	if err != nil {
-		k.fail("INTERNAL_SERVER_ERROR", "The stream cannot be opened right now")
-		return
+	cursor, known, err := h.begin(k)
+	if err == nil && k.sub.Since != "" {
+		if known {
+			k.send(frame(view.StreamControl("replay_start", k.sub.Since)))
+		} else { // nobody can tell what came after it
+			k.send(frame(view.StreamControl("resync_required", k.sub.Since)))
+		}
 	}
-	if k.sub.Since != "" {
-		k.send(frame(view.StreamControl("replay_start", k.sub.Since)))
+	for in := false; err == nil && !in; {
+		var r *room
+		if r, err = h.room(k); err != nil {
+			break
+		}
+		var target int64
+		if target, in = r.admit(k, cursor, known); !in {
+			cursor, err = h.replay(k, cursor, target)
+		}
+		h.tidy(r) // the socket may have ended meanwhile
 	}
-	for {
-		target, in := r.admit(k, cursor)
-		if in {
-			return
-		}
-		if target == cursor { // the room was closed when its last socket left
-			if r, _, err = h.room(ctx, k.sub); err == nil {
-				continue
-			}
-		}
-		if err == nil {
-			cursor, err = h.replay(ctx, k, cursor, target)
-		}
-		if err != nil {
-			h.Log.ErrorContext(ctx, "replaying a stream", "merchant", k.sub.MerchantID, "err", err)
-			k.fail("INTERNAL_SERVER_ERROR", "The replay failed; connect again with since")
-			return
-		}
+	if err != nil && k.ctx.Err() == nil {
+		h.Log.ErrorContext(k.ctx, "opening a stream", "merchant", k.sub.MerchantID, "err", err)
+		k.fail("INTERNAL_SERVER_ERROR", "The stream cannot be opened right now; connect again with since")
 	}
 }
 
-// room returns a merchant's room and where in its stream a new socket begins.
-func (h *Hub) room(ctx context.Context, s Subscription) (r *room, cursor int64, err error) {
-	var last int64
-	if err = h.Store.Read(ctx, func(tx *store.Tx) error {
-		if last, err = tx.StreamEnd(s.MerchantID); err != nil {
+// begin finds where in its merchant's stream a socket begins: after the event it
+// names, if that is known, or else at the end.
+func (h *Hub) begin(k *socket) (cursor int64, known bool, err error) {
+	err = h.Store.Read(k.ctx, func(tx *store.Tx) error {
+		e, ok, err := tx.Event(k.sub.MerchantID, k.sub.Since)
+		if cursor, known = e.Seq, ok; ok || err != nil {
 			return err
 		}
-		e, ok, err := tx.Event(s.MerchantID, s.Since)
-		if cursor = last; ok {
-			cursor = e.Seq
-		}
+		cursor, err = tx.StreamEnd(k.sub.MerchantID)
+		return err
+	})
+	return cursor, known, err
+}
+
+// room returns the room for a socket. A new one begins at the end of the stream and
+// looks for more at once: nobody was there to hear the hints.
+func (h *Hub) room(k *socket) (*room, error) {
+	merchant := k.sub.MerchantID
+	h.mu.Lock()
+	r := h.rooms[merchant]
+	h.mu.Unlock()
+	if r != nil {
+		return r, nil
+	}
+	var last int64
+	if err := h.Store.Read(k.ctx, func(tx *store.Tx) (err error) {
+		last, err = tx.StreamEnd(merchant)
 		return err
 	}); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.rooms == nil {
-		h.rooms = map[int64]*room{}
+	if r = h.rooms[merchant]; r == nil {
+		if h.rooms == nil {
+			h.rooms = map[int64]*room{}
+		}
+		r = &room{merchant: merchant, last: last, all: map[*socket]bool{}, payors: map[string]map[*socket]bool{}}
+		h.rooms[merchant] = r
+		r.woken.Store(true)
+		go h.pump(context.Background(), r)
 	}
-	if r = h.rooms[s.MerchantID]; r == nil {
-		r = &room{merchant: s.MerchantID, last: last, all: map[*socket]bool{}, payors: map[string]map[*socket]bool{}}
-		h.rooms[s.MerchantID] = r
-	}
-	return r, cursor, nil
+	return r, nil
 }
 
 // replayPage is how many events are read at a time.
 const replayPage = 200
 
-func (h *Hub) replay(ctx context.Context, k *socket, after, upTo int64) (int64, error) {
+// replay sends a socket what it has missed up to an event, and returns that.
+func (h *Hub) replay(k *socket, after, upTo int64) (int64, error) {
 	s := k.sub
 	for {
 		var es []pay.Event
-		if err := h.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if err := h.Store.Read(k.ctx, func(tx *store.Tx) (err error) {
 			es, err = tx.Events(store.EventFilter{
 				MerchantID: s.MerchantID, After: after, Before: upTo + 1, Types: s.Types, Environment: s.Environment,
 				InvoiceID: s.InvoiceID, CustomerID: s.CustomerID, Private: s.Payor, Oldest: true, Limit: replayPage,
@@ -185,7 +203,9 @@ func (h *Hub) pump(ctx context.Context, r *room) {
 			es, err = tx.Events(store.EventFilter{MerchantID: r.merchant, After: after, Private: true, Oldest: true, Limit: replayPage})
 			return err
 		}); err != nil {
-			h.Log.ErrorContext(ctx, "reading events to stream; they will be read again", "merchant", r.merchant, "err", err)
+			if ctx.Err() == nil {
+				h.Log.ErrorContext(ctx, "reading events to stream; they will be read again", "merchant", r.merchant, "err", err)
+			}
 			return
 		}
 		for _, e := range es {
@@ -204,7 +224,7 @@ func (r *room) pass(e pay.Event) {
 	r.last = e.Seq
 	var merchant, payor *websocket.PreparedMessage
 	for k := range r.all {
-		if k.sub.wants(e) {
+		if e.Seq > k.cursor && k.sub.wants(e) {
 			if merchant == nil {
 				merchant = frame(render(e, false))
 			}
@@ -212,7 +232,7 @@ func (r *room) pass(e pay.Event) {
 		}
 	}
 	for k := range r.payors[e.InvoiceID] {
-		if k.sub.wants(e) {
+		if e.Seq > k.cursor && k.sub.wants(e) {
 			if payor == nil {
 				payor = frame(render(e, true))
 			}

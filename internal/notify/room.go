@@ -2,6 +2,9 @@ package notify
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,7 +16,7 @@ import (
 // admit lets a socket in that has everything up to the cursor, if that is all the
 // room has passed on; otherwise it says up to where the socket must catch up. A
 // closed room admits nobody and asks for nothing.
-func (r *room) admit(k *socket, cursor int64) (target int64, in bool) {
+func (r *room) admit(k *socket, cursor int64, replayed bool) (target int64, in bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -22,9 +25,10 @@ func (r *room) admit(k *socket, cursor int64) (target int64, in bool) {
 	if cursor < r.last {
 		return r.last, false
 	}
-	if k.sub.Since != "" {
+	if replayed {
 		k.send(frame(view.StreamControl("replay_complete", k.sub.Since)))
 	}
+	k.cursor = cursor // the room may be behind
 	r.add(k)
 	return cursor, true
 }
@@ -49,11 +53,16 @@ func (r *room) add(k *socket) {
 // leave takes a socket that has ended out of its room.
 func (h *Hub) leave(k *socket) {
 	r := k.end()
-	if r == nil {
-		return
-	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	delete(h.sockets, k)
+	h.mu.Unlock()
+	if r != nil {
+		r.remove(k)
+		h.tidy(r)
+	}
+}
+
+func (r *room) remove(k *socket) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.all, k)
@@ -62,22 +71,32 @@ func (h *Hub) leave(k *socket) {
 			delete(r.payors, k.sub.InvoiceID)
 		}
 	}
-	if len(r.all) == 0 && len(r.payors) == 0 {
+}
+
+// tidy closes a room if it is empty.
+func (h *Hub) tidy(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed && len(r.all) == 0 && len(r.payors) == 0 {
 		r.closed = true
 		delete(h.rooms, r.merchant)
 	}
 }
 
-// beat is how often a socket is pinged, and lookAgain how often a room is read
-// without a hint, in case one was lost.
+// beat is how often a socket is pinged, lookAgain how often a room is read without a
+// hint, in case one was lost, and stopping what a socket is told at the end.
 const (
 	beat      = 30 * time.Second
 	lookAgain = 5 * time.Second
+	stopping  = "server is stopping; connect again with since"
 )
 
 // Run keeps the sockets alive and looks for events that no hint told of, until ctx
 // ends; then it takes leave of every socket.
 func (h *Hub) Run(ctx context.Context) {
+	var looking atomic.Bool
 	ticks, pings := time.NewTicker(lookAgain), time.NewTicker(beat)
 	defer ticks.Stop()
 	defer pings.Stop()
@@ -87,66 +106,62 @@ func (h *Hub) Run(ctx context.Context) {
 			h.shut()
 			return
 		case <-ticks.C:
-			for _, r := range h.all() {
-				h.Wake(ctx, r.merchant)
+			if !looking.Swap(true) {
+				go func() {
+					defer looking.Store(false)
+					h.look(ctx)
+				}()
 			}
 		case <-pings.C:
-			for _, r := range h.all() {
-				for _, k := range r.sockets() {
-					k.send(nil)
-				}
+			for _, k := range h.open() {
+				k.send(nil)
 			}
 		}
 	}
 }
 
-// shut says goodbye to every socket, and waits for a moment until they are gone.
+// look reads every room, one after the other: there may be thousands, and hints are
+// seldom lost.
+func (h *Hub) look(ctx context.Context) {
+	h.mu.Lock()
+	rooms := slices.Collect(maps.Values(h.rooms))
+	h.mu.Unlock()
+	for _, r := range rooms {
+		h.pump(ctx, r)
+	}
+}
+
+// shut says goodbye to every socket, and waits until they are gone.
 func (h *Hub) shut() {
 	h.mu.Lock()
 	h.done = true
 	h.mu.Unlock()
-	for _, r := range h.all() {
-		for _, k := range r.sockets() {
-			k.close(websocket.CloseGoingAway, "server is stopping; connect again with since")
-		}
+	for _, k := range h.open() {
+		k.close(websocket.CloseGoingAway, stopping)
 	}
 	gone := make(chan struct{})
-	go func() { h.open.Wait(); close(gone) }()
+	go func() { h.serving.Wait(); close(gone) }()
 	select {
 	case <-gone:
-	case <-time.After(3 * time.Second):
+	case <-time.After(3 * time.Second): // they do not listen
+		for _, k := range h.open() {
+			_ = k.conn.Close()
+		}
+		<-gone
 	}
 }
 
 // Sockets is how many sockets are open.
-func (h *Hub) Sockets() (n int) {
-	for _, r := range h.all() {
-		n += len(r.sockets())
-	}
-	return n
-}
-
-func (h *Hub) all() (rs []*room) {
+func (h *Hub) Sockets() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, r := range h.rooms {
-		rs = append(rs, r)
-	}
-	return rs
+	return len(h.sockets)
 }
 
-func (r *room) sockets() (ks []*socket) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for k := range r.all {
-		ks = append(ks, k)
-	}
-	for _, set := range r.payors {
-		for k := range set {
-			ks = append(ks, k)
-		}
-	}
-	return ks
+func (h *Hub) open() []*socket {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.sockets))
 }
 
 func render(e pay.Event, payor bool) api.Event {

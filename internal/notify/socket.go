@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"time"
 
@@ -25,13 +26,17 @@ type socket struct {
 	conn *websocket.Conn
 	sub  Subscription
 
+	ctx    context.Context // ends with the connection
+	cancel context.CancelFunc
+	cursor int64 // the room's events up to this one are not for it; set when it is let in
+
 	mu      sync.Mutex
 	room    *room
 	queue   []*websocket.PreparedMessage // nil is a ping
 	writing bool
 	gone    bool
-	goodbye []byte // the closing frame, sent once the queue is empty
-	ended   chan struct{}
+	goodbye []byte        // the closing frame, sent once the queue is empty
+	until   time.Time     // when gone, how long what is queued may take
 	space   chan struct{} // when not nil, closed once the queue is empty
 }
 
@@ -70,7 +75,7 @@ func (k *socket) wait(m *websocket.PreparedMessage) bool {
 		k.mu.Unlock()
 		select {
 		case <-space:
-		case <-k.ended:
+		case <-k.ctx.Done():
 			return false
 		}
 		k.mu.Lock()
@@ -110,6 +115,11 @@ func (k *socket) write() {
 
 func (k *socket) put(m *websocket.PreparedMessage) error {
 	deadline := time.Now().Add(writeTimeout)
+	k.mu.Lock()
+	if k.gone && k.until.Before(deadline) {
+		deadline = k.until
+	}
+	k.mu.Unlock()
 	if m == nil {
 		return k.conn.WriteControl(websocket.PingMessage, nil, deadline)
 	}
@@ -118,6 +128,8 @@ func (k *socket) put(m *websocket.PreparedMessage) error {
 	}
 	return k.conn.WritePreparedMessage(m)
 }
+
+var pong = frame(map[string]string{"type": "pong"})
 
 // read keeps the connection alive and answers JSON pings, until it ends.
 func (k *socket) read() {
@@ -132,7 +144,7 @@ func (k *socket) read() {
 		}
 		_ = alive("")
 		if bytes.Contains(b, []byte(`"ping"`)) {
-			k.send(frame(map[string]string{"type": "pong"}))
+			k.send(pong)
 		}
 	}
 }
@@ -153,7 +165,7 @@ func (k *socket) close(code int, text string) {
 // leave is close for a locked socket.
 func (k *socket) leave(code int, text string) {
 	if !k.gone {
-		k.gone, k.goodbye = true, websocket.FormatCloseMessage(code, text)
+		k.gone, k.goodbye, k.until = true, websocket.FormatCloseMessage(code, text), time.Now().Add(writeTimeout)
 		k.start()
 	}
 }
@@ -164,6 +176,6 @@ func (k *socket) end() *room {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.gone = true
-	close(k.ended)
+	k.cancel()
 	return k.room
 }

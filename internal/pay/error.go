@@ -22,7 +22,6 @@ const (
 	CodeExpirationRange     Code = "INVALID_EXPIRATION_RANGE"
 	CodeIdempotencyMissing  Code = "IDEMPOTENCY_KEY_MISSING"
 	CodeIdempotencyConflict Code = "IDEMPOTENCY_CONFLICT"
-	CodeBodyTooLarge        Code = "REQUEST_TOO_LARGE"
 	CodeKeyInvalid          Code = "API_KEY_INVALID"
 	CodeForbidden           Code = "FORBIDDEN"
 	CodeSessionInvalid      Code = "INVALID_SIGNATURE" // payor: missing or wrong session pair

@@ -87,6 +87,9 @@ func (i Invoice) Remaining() money.USD {
 	return max(0, i.Amount-i.Paid)
 }
 
+// settledBy reports whether a sum pays the invoice.
+func (i Invoice) settledBy(sum money.USD) bool { return sum > 0 && sum.Add(PaidTolerance) >= i.Amount }
+
 // Closed reports whether a payor can no longer start to pay: the invoice is in a
 // terminal state, or its time is up even if that is not recorded yet.
 func (i Invoice) Closed(now time.Time) bool { return !i.Status.Open() || !now.Before(i.ExpiresAt) }

@@ -64,20 +64,26 @@ type Payment struct {
 // Counts reports whether the payment is part of what its invoice has been paid.
 func (p Payment) Counts() bool { return p.Status == PaymentConfirmed || p.Status == PaymentUnderpaid }
 
+// Decided reports whether it is settled for good if the payment counts. One whose
+// block the chain dropped is open again: it may be mined once more.
+func (p Payment) Decided() bool {
+	return p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged
+}
+
 // Reckon is the one rule of crediting: what an invoice and each of its payments
 // become, given everything the chain shows. It decides about a payment once, when
 // its deposit is final, and only adds up what was decided: applied twice it gives
 // the same answer as once. The payments come back in the chain's order.
 func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 	ps = slices.SortedStableFunc(slices.Values(ps), func(a, b Payment) int {
-		return cmp.Or(cmp.Compare(a.Block.Height, b.Block.Height), cmp.Compare(a.TxHash, b.TxHash), cmp.Compare(a.Index, b.Index))
+		return cmp.Or(cmp.Compare(a.Block.Height, b.Block.Height), cmp.Compare(a.TxHash, b.TxHash), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Network, b.Network))
 	})
 	status, under := i.Status, map[string]money.Units{}
 	i.Paid = 0
 	for n := range ps {
 		p := &ps[n]
 		before := under[p.QuoteID]
-		if p.Priced() && !p.Counts() { // the worth of a part is what it adds to the parts before it
+		if p.Priced() && (!p.Decided() || !p.Counts() && p.Amount == 0) { // the worth of a part is what it adds to the parts before it
 			p.Amount = money.Share(p.QuoteDue, before.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, before, p.QuoteUnits)
 		}
 		switch {
@@ -87,7 +93,7 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 		case p.Sight != Final:
 			p.Status, p.Reason = PaymentPending, ""
 			continue
-		case p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged:
+		case p.Decided():
 		case p.TokenID != p.AskedID:
 			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, ReasonWrongToken, now
 		case p.Block.Time.After(i.ExpiresAt) || status == Expired || status == Canceled:
@@ -97,22 +103,24 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 			continue
 		default:
 			p.Status, p.Reason, p.ConfirmedAt = PaymentConfirmed, "", now
-			if i.Paid+p.Amount+PaidTolerance < i.Amount {
+			if !i.settledBy(i.Paid.Add(p.Amount)) {
 				p.Status = PaymentUnderpaid
 			}
-			i.LastPaymentAt, i.PayerAddress, i.PayerNetwork = now, p.From, p.Network
+			if i.LastPaymentAt = now; p.From != "" || i.PayerAddress == "" {
+				i.PayerAddress, i.PayerNetwork = p.From, p.Network
+			}
 		}
 		if p.Counts() {
 			under[p.QuoteID] = before.Add(p.Units)
 			i.Paid = i.Paid.Add(p.Amount)
-			if i.LockedTokenID == 0 {
+			if status.Open() && i.LockedTokenID == 0 && p.Amount > 0 { // dust of one token must not shut out the others
 				i.LockedNetwork, i.LockedTokenID = p.Network, p.TokenID
 			}
 		}
 	}
 	switch {
 	case !status.Open():
-	case i.Paid > 0 && i.Paid+PaidTolerance >= i.Amount:
+	case i.settledBy(i.Paid):
 		i.Status, i.PaidAt, i.LockedNetwork, i.LockedTokenID = Paid, now, "", 0
 	case i.Paid > 0:
 		i.Status = Underpaid

@@ -83,4 +83,6 @@ func isUUID(s string) bool {
 }
 
 // isUUIDv4 reports whether s is a UUID of version 4.
-func isUUIDv4(s string) bool { return isUUID(s) && s[14] == '4' && strings.ContainsRune("89abAB", rune(s[19])) }
+func isUUIDv4(s string) bool {
+	return isUUID(s) && s[14] == '4' && strings.ContainsRune("89abAB", rune(s[19]))
+}

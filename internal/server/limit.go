@@ -65,20 +65,7 @@ func (l *limiter) bucket(name string, now time.Time) *rate.Limiter {
 
 // allow takes one request out of a bucket, or refuses it.
 func (l *limiter) allow(name string, now time.Time) error {
-	if l.take(name, now) {
-		return nil
-	}
-	return l.refuse(l.every / time.Duration(l.burst))
-}
-
-func (l *limiter) take(name string, now time.Time) bool { return l.bucket(name, now).AllowN(now, 1) }
-
-// blocked refuses when a bucket is empty, without taking anything.
-func (l *limiter) blocked(name string, now time.Time) error {
-	l.mu.Lock()
-	b := l.buckets[name]
-	l.mu.Unlock()
-	if b == nil || b.TokensAt(now) >= 1 {
+	if l.bucket(name, now).AllowN(now, 1) {
 		return nil
 	}
 	return l.refuse(l.every / time.Duration(l.burst))

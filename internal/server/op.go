@@ -185,12 +185,9 @@ func (s *Server) caller(r *http.Request) (billing.Caller, error) {
 	if key == "" {
 		key = r.Header.Get("x-commerce-api-key")
 	}
-	if err := s.Limits.address.blocked(address(r), s.Now()); err != nil {
-		return billing.Caller{}, err
-	}
 	c, err := s.Billing.ByKey(r.Context(), key)
-	if pay.CodeOf(err) == pay.CodeKeyInvalid {
-		s.Limits.address.take(address(r), s.Now()) // only failures count: guessing is what is slowed down
+	if pay.CodeOf(err) == pay.CodeKeyInvalid { // guessing is what is slowed down, not who shares an address with a guesser
+		err = orElse(s.Limits.address.allow(address(r), s.Now()), err)
 	}
 	if err != nil {
 		return c, err

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"math/big"
 	"net/http"
 	"strconv"
 
@@ -105,25 +104,33 @@ func (s *Server) pageAddress(r *http.Request, p billing.Session) (any, error) {
 		return nil, err
 	}
 	n, _ := s.Billing.Registry.Network(a.Token.Network)
-	v := struct {
-		api.PaymentAddress
-		URI          string  `json:"uri"`
-		QR           string  `json:"qr_svg"`
-		ChainID      uint64  `json:"chain_id"`
-		TokenAddress *string `json:"token_address"`
-		BaseUnits    string  `json:"base_units"`
-		NetworkName  string  `json:"network_name"`
-	}{PaymentAddress: view.PaymentAddress(a.Invoice, a.Address, a.Token, a.Quote, a.Ticket, a.Now, a.Retry), ChainID: n.ChainID, BaseUnits: a.Quote.Units.String(), NetworkName: n.Name.Title()}
-	if a.Token.Address != "" {
-		v.TokenAddress = &a.Token.Address
+	return s.drawn(a, n)
+}
+
+// drawn adds the code and the link to an allocated address that has a quote.
+func (s *Server) drawn(a billing.Allocation, n pay.Network) (v pageAddress, err error) {
+	v = pageAddress{
+		PaymentAddress: view.PaymentAddress(a.Invoice, a.Address, a.Token, a.Quote, a.Ticket, a.Now, a.Retry),
+		ChainID:        n.ChainID, TokenAddress: a.Token.Address, BaseUnits: a.Quote.Units.String(), NetworkName: n.Name.Title(),
 	}
 	if a.Quote.ID == "" {
 		return v, nil
 	}
-	v.URI = web.PaymentURI(n.ChainID, a.Token.Address, a.Address.Address, new(big.Int).Set(a.Quote.Units.Big()))
+	v.URI = web.PaymentURI(n.ChainID, a.Token.Address, a.Address.Address, a.Quote.Units.Big())
 	svg, err := web.QR(v.URI)
 	v.QR = string(svg)
 	return v, err
+}
+
+// pageAddress is an allocated address with what the page shows of it.
+type pageAddress struct {
+	api.PaymentAddress
+	URI          string `json:"uri"`
+	QR           string `json:"qr_svg"`
+	ChainID      uint64 `json:"chain_id"`
+	TokenAddress string `json:"token_address"` // "" for the native coin
+	BaseUnits    string `json:"base_units"`
+	NetworkName  string `json:"network_name"`
 }
 
 func (s *Server) payFromTestWallet(r *http.Request, p billing.Session) (any, error) {

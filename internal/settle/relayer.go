@@ -101,7 +101,9 @@ func (r *Relayer) fees(ctx context.Context) (tip, fee *big.Int, err error) {
 	if tip, err = ask(ctx, r, func(ctx context.Context, c *ethclient.Client) (*big.Int, error) { return c.SuggestGasTipCap(ctx) }); err != nil {
 		return nil, nil, fmt.Errorf("ask for the tip: %w", err)
 	}
-	head, err := ask(ctx, r, func(ctx context.Context, c *ethclient.Client) (*types.Header, error) { return c.HeaderByNumber(ctx, nil) })
+	head, err := ask(ctx, r, func(ctx context.Context, c *ethclient.Client) (*types.Header, error) {
+		return c.HeaderByNumber(ctx, nil)
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the head: %w", err)
 	}

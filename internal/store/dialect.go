@@ -28,11 +28,14 @@ type dialect struct {
 
 const sqlitePragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
 
+// inURI escapes what would end the path of an SQLite URI.
+var inURI = strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23")
+
 var sqliteDialect = dialect{
 	name:    "sqlite",
 	driver:  "sqlite",
-	dsn:     func(path string) string { return "file:" + path + "?" + sqlitePragmas },
-	readDSN: func(path string) string { return "file:" + path + "?mode=ro&" + sqlitePragmas },
+	dsn:     func(path string) string { return "file:" + inURI.Replace(path) + "?" + sqlitePragmas },
+	readDSN: func(path string) string { return "file:" + inURI.Replace(path) + "?mode=ro&" + sqlitePragmas },
 	begin:   "BEGIN IMMEDIATE",
 	writers: 1,
 	readers: 4,
@@ -57,15 +60,6 @@ func dialectOf(url string) dialect {
 		return postgresDialect
 	}
 	return sqliteDialect
-}
-
-// unique reports whether err is a violated unique or primary key.
-func unique(err error) bool {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "23505"
 }
 
 // retryable reports whether err asks for the whole unit to run again: a busy

@@ -8,10 +8,11 @@ type Job struct {
 	Kind, Arg string
 	Attempt   int   // 1 on the first run
 	promised  int64 // as of the claim
+	lease     int64 // when it ends; it tells this claim from a later one
 }
 
 func scanJob(r scanner) (j Job, err error) {
-	return j, r.Scan(&j.Kind, &j.Arg, &j.Attempt, &j.promised)
+	return j, r.Scan(&j.Kind, &j.Arg, &j.Attempt, &j.promised, &j.lease)
 }
 
 // promiseAgain ends an INSERT INTO jobs. A job not running comes forward to the
@@ -30,7 +31,7 @@ func (tx *Tx) AddJob(kind, arg string, due time.Time) error {
 func (tx *Tx) ClaimJobs(n int, lease time.Duration) ([]Job, error) {
 	return many(tx, scanJob, `UPDATE jobs SET attempt = attempt + 1, leased_until = $2, due = $2
 		WHERE (kind, arg) IN (SELECT kind, arg FROM jobs WHERE due <= $1 ORDER BY due LIMIT $3`+tx.s.dialect.skipLocked+`)
-		RETURNING kind, arg, attempt, promised`, millis(tx.now), millis(tx.now.Add(lease)), n)
+		RETURNING kind, arg, attempt, promised, leased_until`, millis(tx.now), millis(tx.now.Add(lease)), n)
 }
 
 // NextJob returns when the next job may be claimed, and false when there is none.
@@ -40,9 +41,9 @@ func (tx *Tx) NextJob() (time.Time, bool, error) {
 }
 
 // DoneJob forgets a job, unless it was promised again while it ran: then it is
-// due again now.
+// due again now. A job that somebody else has taken over since is left to him.
 func (tx *Tx) DoneJob(j Job) error {
-	n, err := tx.exec(`DELETE FROM jobs WHERE kind = $1 AND arg = $2 AND promised = $3`, j.Kind, j.Arg, j.promised)
+	n, err := tx.exec(`DELETE FROM jobs WHERE kind = $1 AND arg = $2 AND promised = $3 AND leased_until = $4`, j.Kind, j.Arg, j.promised, j.lease)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -50,9 +51,10 @@ func (tx *Tx) DoneJob(j Job) error {
 }
 
 // RetryJob ends the caller's lease and runs the job again at due, or now if it
-// was promised again while it ran.
+// was promised again while it ran. A job that somebody else has taken over since is
+// left to him.
 func (tx *Tx) RetryJob(j Job, due time.Time) error {
 	_, err := tx.exec(`UPDATE jobs SET leased_until = 0, due = CASE WHEN promised = $3 THEN CAST($4 AS bigint) ELSE CAST($5 AS bigint) END
-		WHERE kind = $1 AND arg = $2`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now))
+		WHERE kind = $1 AND arg = $2 AND leased_until = $6`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now), j.lease)
 	return err
 }

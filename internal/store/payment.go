@@ -66,8 +66,11 @@ func (tx *Tx) Doubt(n pay.NetworkName, above uint64) error {
 }
 
 // UnsettledPayments returns up to n final payments of a network whose settlement
-// is in a state, oldest first.
+// is in a state, oldest first. Those of an invoice that still wants money are left
+// out: emptying the address under a payor who pays in parts would cost gas twice,
+// and could make the next part fail for want of gas.
 func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, limit int) ([]pay.Payment, error) {
 	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND settlement_status = $2 AND sight = 'final'
+			AND EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid'))
 		ORDER BY confirmed_at, id LIMIT $3`, string(n), string(s), limit)
 }

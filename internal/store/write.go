@@ -88,11 +88,9 @@ func (s *Store) write() {
 // the connection to use next, nil when this one is beyond use.
 func (s *Store) commit(c *prepared, group []*unit) *prepared {
 	ctx := context.WithoutCancel(group[0].ctx)
-	fail := func(err error) {
+	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
-			if u.err == nil {
-				u.err = err
-			}
+			u.err = err
 		}
 	}
 	if c == nil {

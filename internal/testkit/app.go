@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/contracts"
@@ -152,15 +154,39 @@ func (a *App) Mine(n int) {
 	}
 }
 
-// Pay sends units of a token (zero: the native coin) from the payor's wallet. The
-// transaction waits for Mine.
+// Pay sends units of a token (zero: the native coin) from the payor's wallet, and
+// returns when the next block will hold it.
 func (a *App) Pay(token common.Address, to string, units *big.Int) common.Hash {
 	a.t.Helper()
-	h, err := a.Wallet.Pay(context.Background(), token, common.HexToAddress(to), units)
+	ctx, from := context.Background(), crypto.PubkeyToAddress(a.Wallet.Key.PublicKey)
+	before, err := a.Chain.Client().PendingNonceAt(ctx, from)
 	if err != nil {
 		a.t.Fatal(err)
 	}
+	h, err := a.Wallet.Pay(ctx, token, common.HexToAddress(to), units)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	Eventually(a.t, "the node is ready to mine the payment", func() bool {
+		now, err := a.Chain.Client().PendingNonceAt(ctx, from)
+		return err == nil && now > before
+	})
 	return h
+}
+
+// MineSlowly makes a block now and then until f returns true. Blocks are a second
+// apart by their own clock: faster, and the watcher takes them for blocks of the
+// future.
+func (a *App) MineSlowly(what string, f func() bool) {
+	a.t.Helper()
+	last := time.Time{}
+	Eventually(a.t, what, func() bool {
+		if time.Since(last) > 300*time.Millisecond {
+			a.Mine(1)
+			last = time.Now()
+		}
+		return f()
+	})
 }
 
 // Headers are the headers of a request, name and value in turn.
@@ -227,4 +253,13 @@ func (a *App) Allocate(payor Headers, token int) api.PaymentAddress {
 func (a *App) Status(id string) api.InvoiceStatus {
 	a.t.Helper()
 	return Ask[api.InvoiceStatus](a.t, "GET", a.URL+"/api/v1/invoices/"+id+"/status", "", Headers{"x-api-key", a.Key})
+}
+
+// Replace makes the payor's wallet send another transaction in the place of one
+// that was dropped from the chain: to itself, for a fee ten times as high.
+func (a *App) Replace(lost *types.Transaction) {
+	a.t.Helper()
+	Eventually(a.t, "the node takes the replacement, having noticed the fork", func() bool {
+		return a.Wallet.Replace(context.Background(), lost) == nil
+	})
 }

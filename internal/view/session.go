@@ -28,12 +28,19 @@ func SessionDetails(i pay.Invoice, m pay.Merchant, locked string, now time.Time)
 	return v
 }
 
-// PaymentAddress renders an allocated address. A zero quote is one that no price
-// could be found for: retry tells when to ask again.
+// PaymentAddress renders an allocated address. An address without a receiver is one
+// that could not be given out; a zero quote is one that no price could be found for,
+// and retry tells when to ask again.
 func PaymentAddress(i pay.Invoice, a pay.Address, t pay.Token, q pay.Quote, ticket string, now time.Time, retry time.Duration) api.PaymentAddress {
 	v := api.PaymentAddress{
 		Success: true, TempAddress: a.Address, Network: string(a.Network), SupportedTokenID: t.ID, USDAmount: dollars(i.Amount),
 		WSConnection: api.WSConnection{Token: ticket, Endpoint: "/ws/payment", Format: "event_v1", WSURL: "/ws/payment?format=event_v1"},
+	}
+	if a.Receiver == "" {
+		no := false
+		v.QuoteStatus, v.StatusCode, v.Retryable = "unavailable", "settlement_unavailable", &no
+		v.Message = orNull("The merchant cannot be paid on this network yet. Choose another one.")
+		return v
 	}
 	if q.ID == "" {
 		yes, after := true, int64(retry.Seconds())
