@@ -27,12 +27,21 @@ type Wallet struct {
 // Pay sends units of a token, or of the native coin when token is zero, and returns the transaction's hash without
 // waiting for a block.
 func (w *Wallet) Pay(ctx context.Context, token, to common.Address, units *big.Int) (common.Hash, error) {
+	if token != (common.Address{}) {
+		return w.Call(ctx, token, contracts.PackTransfer(to, units))
+	}
+	return w.send(ctx, to, units, nil)
+}
+
+// Call sends a call of a contract, and returns the transaction's hash without waiting for a block.
+func (w *Wallet) Call(ctx context.Context, contract common.Address, data []byte) (common.Hash, error) {
+	return w.send(ctx, contract, new(big.Int), data)
+}
+
+func (w *Wallet) send(ctx context.Context, to common.Address, units *big.Int, data []byte) (common.Hash, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	from, data := address(w.Key), []byte(nil)
-	if token != (common.Address{}) {
-		to, data, units = token, contracts.PackTransfer(to, units), new(big.Int)
-	}
+	from := address(w.Key)
 	id, err := w.Client.ChainID(ctx)
 	if err != nil {
 		return common.Hash{}, fmt.Errorf("read the chain id: %w", err)
