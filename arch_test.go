@@ -34,6 +34,7 @@ var floors = []string{
 	"internal/app",
 	"cmd/pepay",
 	"internal/testkit",
+	"internal/bench",
 }
 
 // beside lists what a package may import of its own floor.

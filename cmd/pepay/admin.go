@@ -25,7 +25,13 @@ func (d databaseFlag) with(ctx context.Context, f func(*billing.Billing) error) 
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(&billing.Billing{Store: s, Wallets: app.EVMWallets}), s.Close())
+	err = f(&billing.Billing{Store: s, Wallets: app.EVMWallets})
+	if e, ok := errors.AsType[*pay.Error](err); ok { // its code is meant for callers of the API
+		if err = errors.New(e.Message); e.Code == pay.CodeNotFound && s.Engine() == "sqlite" {
+			err = fmt.Errorf("%w in %s; --database or PEPAY_DATABASE names another database", err, d.Database)
+		}
+	}
+	return errors.Join(err, s.Close())
 }
 
 type migrateCommand struct{ databaseFlag }
@@ -51,7 +57,7 @@ func (c merchantCreate) Run(ctx context.Context) error {
 	return c.with(ctx, func(b *billing.Billing) error {
 		m, err := b.AddMerchant(ctx, pay.Merchant{Name: c.Name, Email: c.Email, Environment: pay.Mainnet, Payout: c.Payout, ReturnURL: c.ReturnURL})
 		if err != nil {
-			return plain(err)
+			return err
 		}
 		fmt.Printf("Merchant %d, %s.\nNext, make it a key:  pepay keys create --merchant %d\n", m.ID, m.Name, m.ID)
 		return nil
@@ -72,7 +78,7 @@ func (c keyCreate) Run(ctx context.Context) error {
 	return c.with(ctx, func(b *billing.Billing) error {
 		k, secret, err := b.AddKey(ctx, c.Merchant, c.Name, pay.Scope(c.Scope), pay.Environment(c.Environment), c.Life)
 		if err != nil {
-			return plain(err)
+			return err
 		}
 		fmt.Printf("%s\n", secret)
 		fmt.Fprintf(os.Stderr, "Key %s of merchant %d. The line above is shown only now; send it as the x-api-key header.\n", k.ID, k.MerchantID)
@@ -91,6 +97,9 @@ func (c keyList) Run(ctx context.Context) error {
 		keys, err := b.Keys(ctx, c.Merchant)
 		if err != nil {
 			return err
+		}
+		if len(keys) == 0 {
+			return pay.Errorf(pay.CodeNotFound, "There are no keys of a merchant %d", c.Merchant)
 		}
 		w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(w, "KEY\tNAME\tSCOPE\tENVIRONMENT\tSTATUS\tCREATED")
@@ -114,17 +123,9 @@ type keyRevoke struct {
 func (c keyRevoke) Run(ctx context.Context) error {
 	return c.with(ctx, func(b *billing.Billing) error {
 		if err := b.RevokeKey(ctx, c.Key); err != nil {
-			return plain(err)
+			return err
 		}
 		fmt.Println("Revoked. Requests with it are refused from now on.")
 		return nil
 	})
-}
-
-// plain drops the code of an error that is meant for callers of the API.
-func plain(err error) error {
-	if e, ok := errors.AsType[*pay.Error](err); ok {
-		return errors.New(e.Message)
-	}
-	return err
 }

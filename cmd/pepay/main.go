@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -41,11 +42,18 @@ func main() {
 	var c cli
 	k := kong.Parse(&c, kong.Name("pepay"), kong.Description(about), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait for an orderly stop
 	k.BindTo(ctx, (*context.Context)(nil))
-	if err := k.Run(); err != nil {
+	err := k.Run()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return // told to stop before it had begun
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		err = fmt.Errorf("%w; stop what is there, or listen elsewhere (port 0 is any free one)", err)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "pepay: "+err.Error())
-		os.Exit(1) //nolint:gocritic // nothing is left to stop
+		os.Exit(1)
 	}
 }
 

@@ -43,9 +43,6 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(o.Networks) == 0 {
-		return errors.New("networks: configure at least one, such as networks.ethereum.rpc")
-	}
 	a, err := app.Start(ctx, o)
 	if err != nil {
 		return err

@@ -1,51 +1,46 @@
 package app
 
 import (
-	"crypto/ecdsa"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
-	"os"
+	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/BurntSushi/toml"
-	"github.com/ethereum/go-ethereum/crypto"
-	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 )
 
 // Config is what an operator may set: in a TOML file, and each key also by an
-// environment variable, which wins. The tags are a key's name, what it is for, and
-// what is expected of its value.
+// environment variable, which wins. The tags are a key's name, what it is for, its
+// default, what is expected of its value, and the least of a number.
 type Config struct {
-	Listen           string                   `key:"listen" doc:"host:port of the API and the pages" default:"127.0.0.1:3000"`
-	PublicURL        string                   `key:"public_url" doc:"where payors reach the pages, such as https://pay.example.com" want:"an http or https URL without a path"`
-	Database         string                   `key:"database" doc:"postgres://… or the path of an SQLite file" default:"pepay.db"`
-	NATS             string                   `key:"nats" doc:"nats://… shared by all nodes; empty for one inside the process"`
-	Secret           string                   `key:"secret" doc:"the deployment's secret, the same on every node" want:"64 or more hexadecimal digits, as from: openssl rand -hex 32"`
-	SecretFile       string                   `key:"secret_file" doc:"a file that holds the secret, instead of secret"`
-	LogLevel         string                   `key:"log_level" doc:"debug, info, warn or error" default:"info"`
-	KeyPerMinute     int                      `key:"limits.key_per_minute" doc:"requests a minute for each API key" default:"60000"`
-	SessionPerMinute int                      `key:"limits.session_per_minute" doc:"requests a minute for each payor" default:"300"`
-	WrongKeys        int                      `key:"limits.wrong_keys" doc:"wrong API keys in 15 minutes from one address" default:"100"`
-	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"API key for CoinGecko"`
-	RatesQuorum      int                      `key:"rates.quorum" doc:"price sources that must agree" default:"2"`
+	Listen           string                   `key:"listen" doc:"where the API and the pages are served" default:"127.0.0.1:3000" want:"host:port"`
+	PublicURL        string                   `key:"public_url" doc:"required: where payors reach the pages" want:"an http or https URL without a path, such as https://pay.example.com"`
+	Database         string                   `key:"database" doc:"an SQLite file for one node, PostgreSQL for any number" default:"pepay.db" want:"postgres://user:password@host/name or the path of an SQLite file"`
+	NATS             string                   `key:"nats" doc:"a NATS server shared by all nodes; empty for one inside the process, which a single node is fine with" want:"nats://host:4222"`
+	Secret           string                   `key:"secret" doc:"required, here or in secret_file: the deployment's secret, the same on every node" want:"64 or more hexadecimal digits, as from: openssl rand -hex 32"`
+	SecretFile       string                   `key:"secret_file" doc:"a file that holds the secret, instead of secret" want:"the path of a file"`
+	LogLevel         string                   `key:"log_level" doc:"the least of what is logged" default:"info" want:"debug, info, warn or error"`
+	KeyPerMinute     int                      `key:"limits.key_per_minute" doc:"requests a minute for each API key" default:"60000" least:"1"`
+	SessionPerMinute int                      `key:"limits.session_per_minute" doc:"requests a minute for each payor" default:"300" least:"1"`
+	WrongKeys        int                      `key:"limits.wrong_keys" doc:"wrong API keys in 15 minutes from one address" default:"100" least:"1"`
+	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
+	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
 	Networks         map[string]NetworkConfig `key:"networks"`
 }
 
 // NetworkConfig is what an operator may set for a network, under networks.<name>.
 type NetworkConfig struct {
-	RPC            []string `key:"rpc" doc:"JSON-RPC endpoints, best first; two or more hold each other to account" want:"a list of http or https URLs"`
-	Confirmations  int      `key:"confirmations" doc:"blocks until a deposit counts; 0 for the network's usual"`
-	RelayerKey     string   `key:"relayer_key" doc:"private key of the account that pays for settlements" want:"64 hexadecimal digits"`
-	RelayerKeyFile string   `key:"relayer_key_file" doc:"a file that holds the key, instead of relayer_key"`
-	MaxFeeGwei     int      `key:"max_fee_gwei" doc:"most to pay for a unit of gas, in gwei" default:"100"`
-	SweepMinimum   string   `key:"sweep_minimum_usd" doc:"smallest payment that is settled by itself" want:"dollars such as 5.00"`
+	RPC            []string `key:"rpc" doc:"required: JSON-RPC endpoints, best first; two or more hold each other to account" want:"one or more http or https URLs"`
+	Confirmations  int      `key:"confirmations" doc:"blocks until a deposit counts; 0 for the network's usual" default:"0"`
+	RelayerKey     string   `key:"relayer_key" doc:"private key of the account that pays for settlements; without one they are left to others" want:"64 hexadecimal digits"`
+	RelayerKeyFile string   `key:"relayer_key_file" doc:"a file that holds the key, instead of relayer_key" want:"the path of a file"`
+	MaxFeeGwei     int      `key:"max_fee_gwei" doc:"most to pay for a unit of gas, in gwei" default:"100" least:"1"`
+	SweepMinimum   string   `key:"sweep_minimum_usd" doc:"smallest payment that is settled by itself; empty for the network's usual" want:"dollars such as 5.00"`
 }
 
 // builtin is every network that can be configured, with its tokens.
@@ -53,33 +48,45 @@ var builtin = map[pay.NetworkName]NetworkOptions{
 	pay.Ethereum.Name: {Network: pay.Ethereum, Tokens: pay.EthereumTokens},
 }
 
+// setting is the value of a key, and the environment variable it came from, if any.
+type setting struct {
+	value any
+	env   string
+}
+
+// wrong is the error of a key whose value is not what is expected. It never shows
+// the value, which may be a secret.
+func (s setting) wrong(key, expected string) error {
+	if s.env != "" {
+		key += " (" + s.env + ")"
+	}
+	return errors.New(key + ": expected " + expected)
+}
+
 // ReadConfig reads the file at path, if it is not empty, and the environment. Every
-// error names the key and says what is expected.
+// error names the key and says what is expected; none shows a value.
 func ReadConfig(path string, environ []string) (c Config, err error) {
-	values := map[string]any{}
+	values := map[string]setting{}
 	if path != "" {
 		var tree map[string]any
 		if _, err := toml.DecodeFile(path, &tree); err != nil {
-			return c, fmt.Errorf("read %s: %w", path, err)
+			return c, unreadable(path, err)
 		}
 		flatten("", tree, values)
 	}
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
 		if key, ours := strings.CutPrefix(name, "PEPAY_"); ours && !slices.Contains(notConfig, name) {
-			values[keyOf(strings.ToLower(key))] = value
+			values[keyOf(strings.ToLower(key))] = setting{value, name}
 		}
 	}
 	for name := range builtin {
-		var n NetworkConfig
 		prefix := "networks." + string(name) + "."
-		given := false
-		for k := range values {
-			given = given || strings.HasPrefix(k, prefix)
-		}
-		if !given {
+		given := func(k string) bool { return strings.HasPrefix(k, prefix) }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(values)), given) {
 			continue
 		}
+		var n NetworkConfig
 		if err := fill(reflect.ValueOf(&n).Elem(), prefix, values); err != nil {
 			return c, err
 		}
@@ -91,10 +98,26 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 	if err := fill(reflect.ValueOf(&c).Elem(), "", values); err != nil {
 		return c, err
 	}
-	for k := range values {
-		return c, fmt.Errorf("%s: there is no such key; see docs/config.md for all of them", k)
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		if name, ok := strings.CutPrefix(k, "networks."); ok {
+			if name, _, _ = strings.Cut(name, "."); builtin[pay.NetworkName(name)].Name == "" {
+				return c, values[k].wrong(k, fmt.Sprintf("a network that can be served: %s", slices.Sorted(maps.Keys(builtin))))
+			}
+		}
+		return c, values[k].wrong(k, "one of the keys in docs/config.md; there is no such key")
 	}
 	return c, nil
+}
+
+// unreadable says what is wrong with a file, without quoting it.
+func unreadable(path string, err error) error {
+	if e, ok := errors.AsType[toml.ParseError](err); ok {
+		return fmt.Errorf("config: %s is not TOML at line %d, by the key %q: texts stand in quotes, lists in brackets, and no key twice", path, e.Position.Line, e.LastKey)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("config: there is no file %s; README.md has one to begin with, docs/config.md all keys", path)
+	}
+	return fmt.Errorf("config: %w", err)
 }
 
 // notConfig are environment variables of ours that are not configuration.
@@ -114,138 +137,82 @@ func keyOf(s string) string {
 	return s
 }
 
-func flatten(prefix string, tree map[string]any, to map[string]any) {
+func flatten(prefix string, tree map[string]any, to map[string]setting) {
 	for k, v := range tree {
 		if sub, ok := v.(map[string]any); ok {
 			flatten(prefix+k+".", sub, to)
 			continue
 		}
-		to[prefix+k] = v
+		to[prefix+k] = setting{value: v}
 	}
 }
 
 // fill sets the fields of a struct and takes what it used out of values.
-func fill(s reflect.Value, prefix string, values map[string]any) error {
+func fill(s reflect.Value, prefix string, values map[string]setting) error {
 	for i := range s.NumField() {
-		tag := s.Type().Field(i).Tag
-		key := prefix + tag.Get("key")
-		v, given := values[key]
-		if s.Field(i).Kind() == reflect.Map {
+		f := s.Type().Field(i)
+		key := prefix + f.Tag.Get("key")
+		if f.Type.Kind() == reflect.Map {
 			continue
 		}
+		v, given := values[key]
 		if delete(values, key); !given {
-			if v = tag.Get("default"); v == "" {
+			if v.value = f.Tag.Get("default"); v.value == "" {
 				continue
 			}
 		}
-		if err := set(s.Field(i), v); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+		if !set(s.Field(i), v.value, f.Tag.Get("least")) {
+			return v.wrong(key, expectation(f))
 		}
 	}
 	return nil
 }
 
-func set(f reflect.Value, v any) error {
-	text := fmt.Sprint(v)
+// expectation says what the value of a field must be.
+func expectation(f reflect.StructField) string {
+	switch f.Type.Kind() { //nolint:exhaustive // the kinds that Config has
+	case reflect.Int:
+		return "a whole number from " + strconv.Itoa(least(f.Tag.Get("least")))
+	case reflect.Slice:
+		return f.Tag.Get("want") + ": a list of texts in the file, separated by commas in the environment"
+	}
+	if want := f.Tag.Get("want"); want != "" {
+		return want + ", as a text in quotes"
+	}
+	return "a text in quotes"
+}
+
+func least(tag string) int {
+	n, _ := strconv.Atoi(tag) // 0 for none
+	return n
+}
+
+// set sets a field, unless the value is not of its kind.
+func set(f reflect.Value, v any, min string) bool {
+	text, isText := v.(string)
 	switch f.Kind() { //nolint:exhaustive // the kinds that Config has
 	case reflect.String:
-		if _, ok := v.(string); !ok {
-			return fmt.Errorf("expected a text in quotes, not %v", v)
-		}
 		f.SetString(text)
+		return isText
 	case reflect.Int:
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return fmt.Errorf("expected a whole number from 0, not %v", v)
-		}
+		n, err := strconv.Atoi(fmt.Sprint(v))
 		f.SetInt(int64(n))
+		return err == nil && n >= least(min)
 	case reflect.Slice:
-		list := strings.Split(text, ",")
-		if given, ok := v.([]any); ok {
-			list = nil
-			for _, one := range given {
-				list = append(list, fmt.Sprint(one))
+		list, isList := v.([]any)
+		for _, one := range strings.Split(text, ",") {
+			if isText {
+				list = append(list, strings.TrimSpace(one))
 			}
 		}
-		f.Set(reflect.ValueOf(list))
-	}
-	return nil
-}
-
-// Options checks the configuration and turns it into options.
-func (c Config) Options() (o Options, err error) {
-	secret, err := fromFile("secret", c.Secret, c.SecretFile)
-	if err != nil {
-		return o, err
-	}
-	o = Options{
-		Listen: c.Listen, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
-		Limits: LimitOptions{PerKey: max(c.KeyPerMinute, 1), PerSession: max(c.SessionPerMinute, 1), WrongKeys: max(c.WrongKeys, 1)},
-	}
-	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < 32 {
-		return o, errors.New("secret: expected 64 or more hexadecimal digits, as from: openssl rand -hex 32")
-	}
-	if !strings.HasPrefix(o.PublicURL, "http://") && !strings.HasPrefix(o.PublicURL, "https://") {
-		return o, errors.New("public_url: expected where payors reach the pages, such as https://pay.example.com")
-	}
-	for name, n := range c.Networks {
-		w, err := n.options(builtin[pay.NetworkName(name)])
-		if err != nil {
-			return o, fmt.Errorf("networks.%s.%w", name, err)
+		for _, one := range list {
+			text, ok := one.(string)
+			if !ok {
+				return false
+			}
+			f.Set(reflect.Append(f, reflect.ValueOf(text)))
 		}
-		o.Networks = append(o.Networks, w)
+		return isText || isList
 	}
-	o.Sources = sources(c)
-	return o, nil
+	return false
 }
-
-func (n NetworkConfig) options(w NetworkOptions) (NetworkOptions, error) {
-	if w.RPC = n.RPC; len(n.RPC) == 0 {
-		return w, errors.New("rpc: expected at least one http or https URL")
-	}
-	for _, u := range n.RPC {
-		if !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
-			return w, errors.New("rpc: expected http or https URLs")
-		}
-	}
-	if n.Confirmations > 0 {
-		w.Confirmations = uint64(n.Confirmations)
-	}
-	w.MaxFee = new(big.Int).Mul(big.NewInt(int64(n.MaxFeeGwei)), big.NewInt(1e9))
-	if n.SweepMinimum != "" {
-		min, err := money.ParseUSD(n.SweepMinimum)
-		if err != nil {
-			return w, errors.New("sweep_minimum_usd: expected dollars such as 5.00")
-		}
-		w.SweepMinimum = min
-	}
-	key, err := fromFile("relayer_key", n.RelayerKey, n.RelayerKeyFile)
-	if err != nil || key == "" {
-		return w, err
-	}
-	w.Relayer, err = parseKey(key)
-	return w, err
-}
-
-func parseKey(s string) (*ecdsa.PrivateKey, error) {
-	k, err := crypto.HexToECDSA(strings.TrimPrefix(s, "0x"))
-	if err != nil {
-		return nil, errors.New("relayer_key: expected a private key of 64 hexadecimal digits")
-	}
-	return k, nil
-}
-
-// fromFile returns a secret given itself or by the file that holds it.
-func fromFile(key, value, file string) (string, error) {
-	if file == "" {
-		return value, nil
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("%s_file: %w", key, err)
-	}
-	return strings.TrimSpace(string(b)), nil
-}
-
-// rateTimeout bounds one question to a price source.
-const rateTimeout = 10 * time.Second

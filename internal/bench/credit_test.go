@@ -64,8 +64,8 @@ func BenchmarkCredit(b *testing.B) {
 			b.Fatal(err)
 		}
 		took := time.Since(start)
-		t := testkit.Ask[api.Wrapped[api.InvoiceTotals]](b, "GET", a.URL+"/api/v1/invoices/totals", "", testkit.Headers{"x-api-key", a.Key})
-		if paid := t.Data.Totals["paid"].Count; paid != n {
+		t := testkit.Ask[api.InvoiceTotals](b, "GET", a.URL+"/api/v1/invoices/totals", "", testkit.Headers{"x-api-key", a.Key})
+		if paid := t.Totals["paid"].Count; paid != n {
 			b.Fatalf("%d invoices are paid, not %d", paid, n)
 		}
 		line{what: "1,000 deposits of one block, seen and credited", engine: engine, figure: took.Seconds(), unit: "s", versus: "s of it until seen", than: seen.Seconds(), goal: "< 2"}.print()

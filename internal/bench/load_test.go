@@ -161,6 +161,7 @@ func bare(b *testing.B, engine string) float64 {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer insert.Close() //nolint:errcheck // nothing is kept
 	commit := func(_, i int) error { _, err := insert.Exec(testkit.UUID(), int64(i)); return err }
 	at(b, clients, 200, commit)
 	const n = 8_000

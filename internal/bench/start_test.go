@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bytes"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -105,7 +106,11 @@ func free(b *testing.B) string {
 // mainnet passes the development chain off as Ethereum: serve refuses any other.
 func mainnet(b *testing.B, rpc string) string {
 	b.Helper()
-	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: rpc})
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: rpc})
+		r.Out.Header.Set("Accept-Encoding", "identity")
+	}}
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
 	proxy.ModifyResponse = func(r *http.Response) error {
 		body, err := io.ReadAll(r.Body)
 		body = bytes.ReplaceAll(body, []byte(`"result":"0x539"`), []byte(`"result":"0x1"`))
@@ -113,9 +118,6 @@ func mainnet(b *testing.B, rpc string) string {
 		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 		return err
 	}
-	proxy.Director = func(d func(*http.Request)) func(*http.Request) {
-		return func(r *http.Request) { d(r); r.Header.Set("Accept-Encoding", "identity"); r.Host = rpc }
-	}(proxy.Director)
 	s := httptest.NewServer(proxy)
 	b.Cleanup(s.Close)
 	return s.URL

@@ -188,6 +188,11 @@ func TestSlowReader(t *testing.T) {
 		if len(ids) >= 600 {
 			t.Fatal("nothing was missed")
 		}
+		time.Sleep(25 * time.Second)
+		synctest.Wait()
+		if n := g.h.Sockets(); n != 0 {
+			t.Errorf("%d sockets are still there half a minute after they were cut off", n)
+		}
 		if len(ids) > 0 {
 			sub.Since = ids[len(ids)-1]
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/pay"
@@ -35,11 +36,11 @@ func (q *query) fail(format string, args ...any) {
 	}
 }
 
-// text returns a parameter of at most 255 bytes.
+// text returns a parameter of at most 255 characters.
 func (q *query) text(name string) string {
 	s := q.Get(name)
-	if len(s) > pay.MaxText || strings.ContainsRune(s, 0) {
-		q.fail("%s must have at most %d characters", name, pay.MaxText)
+	if utf8.RuneCountInString(s) > pay.MaxText || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		q.fail("%s must be UTF-8 of at most %d characters", name, pay.MaxText)
 		return ""
 	}
 	return s

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/billing"
@@ -35,6 +36,9 @@ func (s *Server) listEndpoints(r *http.Request, c billing.Caller) (any, error) {
 
 func (s *Server) deleteEndpoint(r *http.Request, c billing.Caller) (any, error) {
 	id := r.PathValue("id")
+	if !isUUID(strings.TrimPrefix(id, "we_")) { // not every text is one a database can look for
+		return nil, pay.Errorf(pay.CodeNotFound, "Webhook endpoint not found")
+	}
 	err := s.Billing.DeleteEndpoint(r.Context(), c, id)
 	return api.Deleted{ID: id, Object: "webhook_endpoint", Deleted: true}, err
 }

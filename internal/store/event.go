@@ -132,9 +132,9 @@ func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 		order = "ASC"
 	}
 	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
-		WHERE merchant_id = $1 AND seq > $2 AND ($3 = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
+		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
 			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
-			AND at >= $7 AND ($8 = 0 OR at <= $8) AND type <> $9
+			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8) AND type <> $9
 			AND ($10 = '' OR `+typeIn("$10", "type")+`)
 		ORDER BY seq `+order+` LIMIT $11`,
 		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,

@@ -77,7 +77,7 @@ type InvoiceFilter struct {
 
 const invoiceWhere = ` FROM invoices WHERE merchant_id = $1 AND ($2 = '' OR $2 LIKE '%,' || status || ',%')
 	AND ($3 = '' OR $3 LIKE '%,' || type || ',%') AND ($4 = '' OR customer_id = $4) AND ($5 = '' OR environment = $5)
-	AND created_at >= $6 AND ($7 = 0 OR created_at <= $7) AND ($8 = '' OR payer_address = $8) AND ($9 = '' OR payer_network = $9)`
+	AND created_at >= $6 AND (CAST($7 AS bigint) = 0 OR created_at <= $7) AND ($8 = '' OR payer_address = $8) AND ($9 = '' OR payer_network = $9)`
 
 func (f InvoiceFilter) args() []any {
 	return []any{

@@ -93,19 +93,12 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 			u.err = err
 		}
 	}
-	if c == nil {
-		conn, err := s.writes.Conn(ctx)
-		if err != nil {
-			fail(err)
-			return nil
-		}
-		c = &prepared{Conn: conn, stmts: map[string]*sql.Stmt{}}
-	}
-	if _, err := c.ExecContext(ctx, s.dialect.begin); err != nil {
+	c, err := s.begin(ctx, c)
+	if err != nil {
 		fail(err)
-		return c.discard()
+		return nil
 	}
-	err := s.units(ctx, c, group)
+	err = s.units(ctx, c, group)
 	if err == nil && len(group) == 1 && group[0].err != nil {
 		err = group[0].err
 	}
@@ -126,6 +119,26 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 		s.Committed(events)
 	}
 	return c
+}
+
+// begin begins a transaction on the connection, or on a new one when there is none
+// or the old one has died meanwhile: nothing was done yet, so nothing is in doubt.
+func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
+	if c != nil {
+		if _, err := c.ExecContext(ctx, s.dialect.begin); err == nil {
+			return c, nil
+		}
+		c.discard()
+	}
+	conn, err := s.writes.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c = &prepared{Conn: conn, stmts: map[string]*sql.Stmt{}}
+	if _, err := c.ExecContext(ctx, s.dialect.begin); err != nil {
+		return c.discard(), err
+	}
+	return c, nil
 }
 
 // units runs the functions of a group, each behind a savepoint of its own when

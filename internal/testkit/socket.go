@@ -38,7 +38,7 @@ const socketPatience = 30 * time.Second
 func Dial(t testing.TB, url string, header http.Header) *Socket {
 	t.Helper()
 	d := websocket.Dialer{HandshakeTimeout: socketPatience}
-	c, resp, err := d.Dial("ws"+strings.TrimPrefix(strings.TrimPrefix(url, "http"), "ws"), header)
+	c, resp, err := d.Dial("ws"+strings.TrimPrefix(strings.TrimPrefix(url, "http"), "ws"), header) //nolint:bodyclose // its body is in memory
 	if err != nil {
 		status := ""
 		if resp != nil {

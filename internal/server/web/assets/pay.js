@@ -47,7 +47,7 @@ function render(asked) {
   if (p) {
     ring(p.confirmations, p.required_confirmations);
     fill({
-      "track-title": p.confirmations ? "Confirming your payment" : "Payment seen",
+      "track-title": p.confirmations > 1 ? "Confirming your payment" : "Payment seen",
       "track-say": "The network is confirming it now. You may close this page; the payment goes on without it.",
     });
   } else if (sent) {

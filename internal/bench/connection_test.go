@@ -47,7 +47,7 @@ func readSockets(local string) {
 	for in.Scan() && in.Text() != "" {
 		url := in.Text()
 		g.Go(func() error {
-			c, _, err := d.Dial(url, nil) //nolint:bodyclose // the socket is the body
+			c, _, err := d.Dial(url, nil)
 			if err != nil {
 				return err
 			}

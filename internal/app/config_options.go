@@ -1,0 +1,133 @@
+package app
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"math/big"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// Options checks the configuration and turns it into options. Every error names the
+// key and says what is expected; none shows a value.
+func (c Config) Options() (o Options, err error) {
+	wrong := func(key string) error { return unexpected(c, "", key) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return o, wrong("listen")
+	}
+	if u, ok := web(c.PublicURL); !ok || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return o, wrong("public_url")
+	}
+	if _, err := url.Parse(c.Database); c.Database == "" || strings.Contains(c.Database, "://") && (err != nil || !strings.HasPrefix(c.Database, "postgres")) {
+		return o, wrong("database")
+	}
+	if u, err := url.Parse(c.NATS); c.NATS != "" && (err != nil || u.Host == "") {
+		return o, wrong("nats")
+	}
+	secret, err := fromFile("secret", c.Secret, c.SecretFile)
+	if err != nil {
+		return o, err
+	}
+	o = Options{
+		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
+		Limits: LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys}, Sources: sources(c),
+	}
+	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
+		return o, wrong("secret")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Networks)) {
+		n, err := c.Networks[name].options("networks."+name+".", builtin[pay.NetworkName(name)])
+		if err != nil {
+			return o, err
+		}
+		o.Networks = append(o.Networks, n)
+	}
+	if len(o.Networks) == 0 {
+		return o, errors.New("networks: expected at least one, such as networks.ethereum.rpc")
+	}
+	if c.RatesQuorum > len(o.Sources) {
+		return o, fmt.Errorf("rates.quorum: expected at most %d, the number of price sources", len(o.Sources))
+	}
+	return o, nil
+}
+
+func (n NetworkConfig) options(prefix string, w NetworkOptions) (NetworkOptions, error) {
+	wrong := func(key string) error { return unexpected(n, prefix, key) }
+	for _, u := range n.RPC {
+		if _, ok := web(u); !ok {
+			return w, wrong("rpc")
+		}
+	}
+	if w.RPC = n.RPC; len(n.RPC) == 0 {
+		return w, wrong("rpc")
+	}
+	if n.Confirmations > 0 {
+		w.Confirmations = uint64(n.Confirmations)
+	}
+	w.MaxFee = new(big.Int).Mul(big.NewInt(int64(n.MaxFeeGwei)), big.NewInt(1e9))
+	if n.SweepMinimum != "" {
+		least, err := money.ParseUSD(n.SweepMinimum)
+		if err != nil || least < 0 {
+			return w, wrong("sweep_minimum_usd")
+		}
+		w.SweepMinimum = least
+	}
+	key, err := fromFile(prefix+"relayer_key", n.RelayerKey, n.RelayerKeyFile)
+	if err != nil || key == "" {
+		return w, err
+	}
+	if w.Relayer, err = crypto.HexToECDSA(strings.TrimPrefix(key, "0x")); err != nil {
+		return w, wrong("relayer_key")
+	}
+	return w, nil
+}
+
+// unexpected is the error of a key of c whose value is not what its tag wants.
+func unexpected(c any, prefix, key string) error {
+	t := reflect.TypeOf(c)
+	for i := range t.NumField() {
+		if tag := t.Field(i).Tag; tag.Get("key") == key {
+			return fmt.Errorf("%s%s: expected %s", prefix, key, tag.Get("want"))
+		}
+	}
+	panic("app: no key " + key)
+}
+
+// web parses an http or https URL with a host.
+func web(s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	return u, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// fromFile returns a secret given itself or by the file that holds it.
+func fromFile(key, value, file string) (string, error) {
+	switch {
+	case file == "":
+		return strings.TrimSpace(value), nil
+	case value != "":
+		return "", fmt.Errorf("%s_file: expected nothing, since %s is given too", key, key)
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s_file: expected the path of a file that can be read: %w", key, err)
+	}
+	if len(strings.TrimSpace(string(b))) == 0 {
+		return "", fmt.Errorf("%s_file: expected a file that holds something", key)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// rateTimeout bounds one question to a price source.
+const rateTimeout = 10 * time.Second

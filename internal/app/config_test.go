@@ -1,0 +1,245 @@
+package app_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/money"
+)
+
+// hidden marks every secret of these tests: no error may show it.
+const hidden = "badbadbadbad"
+
+var (
+	secret  = strings.Repeat("5e", 32)
+	relayer = strings.Repeat("01", 32)
+)
+
+// whole is every key, in the file's form and in that of the environment, and the
+// field it must end up in.
+var whole = []struct{ key, toml, env, field string }{
+	{"listen", `"[::1]:9"`, "[::1]:9", "[::1]:9"},
+	{"public_url", `"https://pay.example.com"`, "https://pay.example.com", "https://pay.example.com"},
+	{"database", `"postgres://u@h/d"`, "postgres://u@h/d", "postgres://u@h/d"},
+	{"nats", `"nats://h:4222"`, "nats://h:4222", "nats://h:4222"},
+	{"secret", `"` + secret + `"`, secret, secret},
+	{"secret_file", `"s"`, "s", "s"},
+	{"log_level", `"warn"`, "warn", "warn"},
+	{"limits.key_per_minute", "7", "7", "7"},
+	{"limits.session_per_minute", "8", "8", "8"},
+	{"limits.wrong_keys", "9", "9", "9"},
+	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
+	{"rates.quorum", "3", "3", "3"},
+	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
+	{"networks.ethereum.confirmations", "20", "20", "20"},
+	{"networks.ethereum.relayer_key", `"` + relayer + `"`, relayer, relayer},
+	{"networks.ethereum.relayer_key_file", `"r"`, "r", "r"},
+	{"networks.ethereum.max_fee_gwei", "50", "50", "50"},
+	{"networks.ethereum.sweep_minimum_usd", `"2.50"`, "2.50", "2.50"},
+}
+
+// fields renders every field of a configuration by its key.
+func fields(c app.Config) map[string]string {
+	all := map[string]string{}
+	add := func(prefix string, v reflect.Value) {
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() != reflect.Map {
+				all[prefix+v.Type().Field(i).Tag.Get("key")] = strings.Trim(fmt.Sprint(f), "[]")
+			}
+		}
+	}
+	add("", reflect.ValueOf(c))
+	add("networks.ethereum.", reflect.ValueOf(c.Networks["ethereum"]))
+	return all
+}
+
+func variable(key string) string {
+	return "PEPAY_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+func write(t testing.TB, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "pepay.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConfigKeys(t *testing.T) {
+	t.Parallel()
+	var file, env []string
+	want := map[string]string{}
+	for _, k := range whole {
+		file, env = append(file, k.key+" = "+k.toml), append(env, variable(k.key)+"="+k.env)
+		want[k.key] = strings.Trim(k.field, "[]")
+	}
+	byFile, err := app.ReadConfig(write(t, strings.Join(file, "\n")), []string{"HOME=/", "PEPAYLISTEN=no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byEnv, err := app.ReadConfig("", env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, got := range map[string]app.Config{"file": byFile, "environment": byEnv} {
+		if got := fields(got); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v\nwant %v", from, got, want)
+		}
+	}
+	won, err := app.ReadConfig(write(t, `log_level = "warn"`), []string{"PEPAY_LOG_LEVEL=error"})
+	if err != nil || won.LogLevel != "error" {
+		t.Errorf("the environment must win over the file: %q, %v", won.LogLevel, err)
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := app.ReadConfig("", []string{"PEPAY_NETWORKS_ETHEREUM_RPC=http://a", "PEPAY_PUBLIC_URL=https://pay.example.com/", "PEPAY_SECRET=" + secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.Options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := o.Networks[0]
+	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, WrongKeys: 100}) {
+		t.Errorf("got %+v", o)
+	}
+	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {
+		t.Errorf("got network %+v", n)
+	}
+}
+
+// valid is the least that can be served.
+var valid = []string{"PEPAY_PUBLIC_URL=https://pay.example.com", "PEPAY_SECRET=" + secret, "PEPAY_NETWORKS_ETHEREUM_RPC=http://127.0.0.1:1"}
+
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	empty := write(t, "")
+	for name, test := range map[string]struct {
+		file string
+		env  []string // over valid
+		want string
+	}{
+		"unknown key":             {file: `limits.per_hour = 3`, want: `limits.per_hour: expected one of the keys in docs/config.md`},
+		"unknown variable":        {env: []string{"PEPAY_DATABSE=" + hidden}, want: `databse (PEPAY_DATABSE): expected one of the keys`},
+		"unknown network":         {file: `networks.base.rpc = ["http://a"]`, want: `networks.base.rpc: expected a network that can be served: [ethereum]`},
+		"unknown network's key":   {file: `networks.ethereum.rcp = ["http://a"]`, want: `networks.ethereum.rcp: expected one of the keys`},
+		"networks not a table":    {file: `networks = 3`, want: `networks: expected`},
+		"number as text":          {file: `secret = 12`, want: `secret: expected 64 or more hexadecimal digits`},
+		"list as text":            {file: `listen = ["` + hidden + `"]`, want: `listen: expected host:port`},
+		"text as number":          {env: []string{"PEPAY_RATES_QUORUM=" + hidden}, want: `rates.quorum (PEPAY_RATES_QUORUM): expected a whole number from 1`},
+		"too little":              {file: `limits.wrong_keys = 0`, want: `limits.wrong_keys: expected a whole number from 1`},
+		"negative":                {file: `networks.ethereum.confirmations = -1`, want: `networks.ethereum.confirmations: expected a whole number from 0`},
+		"a fraction":              {file: `limits.key_per_minute = 1.5`, want: `limits.key_per_minute: expected a whole number`},
+		"number as list":          {file: `networks.ethereum.rpc = 3`, want: `networks.ethereum.rpc: expected one or more http or https URLs: a list`},
+		"numbers in a list":       {file: `networks.ethereum.rpc = [3]`, want: `networks.ethereum.rpc: expected one or more`},
+		"no list":                 {env: []string{"PEPAY_NETWORKS_ETHEREUM_RPC="}, want: `networks.ethereum.rpc: expected one or more`},
+		"websocket node":          {env: []string{"PEPAY_NETWORKS_ETHEREUM_RPC=ws://" + hidden}, want: `networks.ethereum.rpc: expected one or more http`},
+		"no public URL":           {env: []string{"PEPAY_PUBLIC_URL="}, want: `public_url: expected an http or https URL`},
+		"public URL with a path":  {env: []string{"PEPAY_PUBLIC_URL=https://a/b"}, want: `public_url: expected an http or https URL without a path`},
+		"no host":                 {env: []string{"PEPAY_PUBLIC_URL=https://"}, want: `public_url: expected`},
+		"no secret":               {env: []string{"PEPAY_SECRET="}, want: `secret: expected 64 or more hexadecimal digits`},
+		"short secret":            {env: []string{"PEPAY_SECRET=" + hidden}, want: `secret: expected 64 or more`},
+		"secret twice":            {env: []string{"PEPAY_SECRET_FILE=" + empty}, want: `secret_file: expected nothing, since secret`},
+		"secret file lost":        {env: []string{"PEPAY_SECRET=", "PEPAY_SECRET_FILE=" + empty + "x"}, want: `secret_file: expected the path of a file that can be read`},
+		"secret file empty":       {env: []string{"PEPAY_SECRET=", "PEPAY_SECRET_FILE=" + empty}, want: `secret_file: expected a file that holds something`},
+		"listen without port":     {env: []string{"PEPAY_LISTEN=localhost"}, want: `listen: expected host:port`},
+		"another database":        {env: []string{"PEPAY_DATABASE=mysql://u:" + hidden + "@h/d"}, want: `database: expected postgres://`},
+		"broken database":         {env: []string{"PEPAY_DATABASE=postgres://u:" + hidden + "@h:port/d"}, want: `database: expected postgres://`},
+		"no database":             {env: []string{"PEPAY_DATABASE="}, want: `database: expected postgres://`},
+		"broken bus":              {env: []string{"PEPAY_NATS=nats://u:" + hidden + "@h:port"}, want: `nats: expected nats://host:4222`},
+		"relayer key":             {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY=" + hidden}, want: `networks.ethereum.relayer_key: expected 64 hexadecimal digits`},
+		"relayer key file lost":   {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.relayer_key_file: expected the path of a file`},
+		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
+		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=4"}, want: `rates.quorum: expected at most 3`},
+		"not TOML":                {file: "log_level = \"info\"\nsecret = " + hidden, want: `is not TOML at line 2`},
+		"a lost quote":            {file: `secret = "` + hidden, want: `is not TOML at line 1`},
+		"a secret alone":          {file: "listen = \"a:1\"\n" + hidden, want: `is not TOML at line 2`},
+		"a key twice":             {file: "listen = \"a:1\"\nlisten = \"a:2\"", want: `by the key "listen"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key, _, _ := strings.Cut(test.file, " = ")
+			env := slices.DeleteFunc(slices.Clone(valid), func(v string) bool { return strings.HasPrefix(v, variable(key)+"=") })
+			c, err := app.ReadConfig(write(t, test.file), append(env, test.env...))
+			if err == nil {
+				_, err = c.Options()
+			}
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v\nwant %s", err, test.want)
+			}
+			if strings.Contains(err.Error(), hidden) {
+				t.Errorf("the error shows a value: %v", err)
+			}
+		})
+	}
+	t.Run("no network", func(t *testing.T) {
+		t.Parallel()
+		c, err := app.ReadConfig("", valid[:2])
+		if err == nil {
+			_, err = c.Options()
+		}
+		if err == nil || !strings.Contains(err.Error(), "networks: expected at least one") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("no file", func(t *testing.T) {
+		t.Parallel()
+		if _, err := app.ReadConfig(empty+"x", nil); err == nil || !strings.Contains(err.Error(), "config: there is no file "+empty+"x") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestConfigSecretsFromFiles(t *testing.T) {
+	t.Parallel()
+	key, err := crypto.HexToECDSA(relayer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := app.ReadConfig("", []string{
+		valid[0], valid[2], "PEPAY_SECRET_FILE=" + write(t, secret+"\n"), "PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + write(t, "0x"+relayer+"\n"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := c.Options()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hex.EncodeToString(o.Secret) != secret || !o.Networks[0].Relayer.Equal(key) {
+		t.Error("the secrets are not those in the files")
+	}
+}
+
+// FuzzReadConfig: no file makes it panic, and what it takes can be checked.
+func FuzzReadConfig(f *testing.F) {
+	for _, k := range whole {
+		f.Add(k.key+" = "+k.toml, variable(k.key)+"="+k.env)
+	}
+	f.Add("[networks.ethereum]\nrpc = []", "PEPAY_NETWORKS_=")
+	f.Add("a = [[1], {b = 1979-05-27}]", "PEPAY_")
+	f.Fuzz(func(t *testing.T, file, env string) {
+		if strings.Contains(env, "_FILE") || strings.Contains(file, "_file") {
+			t.Skip("names files of this machine")
+		}
+		c, err := app.ReadConfig(write(t, file), []string{env})
+		if err != nil {
+			return
+		}
+		if o, err := c.Options(); err == nil && (len(o.Secret) < 32 || len(o.Networks) == 0 || len(o.Networks[0].RPC) == 0) {
+			t.Errorf("what cannot be served was taken: %+v", o)
+		}
+	})
+}
