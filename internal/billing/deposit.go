@@ -215,7 +215,7 @@ func (b *Billing) promise(tx *store.Tx, p pay.Payment) (pay.Payment, error) {
 	if p.Sight != pay.Final {
 		return p, nil
 	}
-	if p.Reason == pay.ReasonUnpriced {
+	if !p.Priced() {
 		if err := tx.AddJob(JobPrice, p.InvoiceID, tx.Now()); err != nil {
 			return p, err
 		}

@@ -96,7 +96,7 @@ type Progress struct {
 	Session
 	Payments      []pay.Payment
 	Confirmations map[string]uint64 // by payment id, blocks counting its own
-	Locked        string            // the address an underpaid invoice must be completed at
+	Address       pay.Address       // where an underpaid invoice must be completed, or an unpaid one was last to be paid; zero for nowhere
 	Now           time.Time
 }
 
@@ -120,11 +120,14 @@ func (b *Billing) Progress(ctx context.Context, s Session) (g Progress, err erro
 				g.Confirmations[p.ID] = min(n.Confirmations, scanned.Height-p.Block.Height+1)
 			}
 		}
-		if g.Invoice.LockedTokenID == 0 {
-			return nil
+		if g.Invoice.LockedTokenID != 0 {
+			g.Address, _, err = tx.AddressFor(g.Invoice.ID, g.Invoice.LockedTokenID)
+			return err
 		}
-		a, _, err := tx.AddressFor(g.Invoice.ID, g.Invoice.LockedTokenID)
-		g.Locked = a.Address
+		as, err := tx.AddressesOf(g.Invoice.ID)
+		if len(as) > 0 {
+			g.Address = as[len(as)-1]
+		}
 		return err
 	})
 	return g, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 )
@@ -129,9 +130,13 @@ func (s *Settler) begin(ctx context.Context, r *Relayer, ps []pay.Payment) error
 // where they are, and are marked so.
 func (s *Settler) items(ctx context.Context, r *Relayer, ps []pay.Payment) (kept []pay.Payment, items []pay.SweepItem, err error) {
 	var small []pay.Payment
+	worth := map[[2]string]money.USD{} // of each address and token, with all that waits there
+	for _, p := range ps {
+		worth[[2]string{p.Address, p.Token}] += p.Amount
+	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		for _, p := range ps {
-			if p.Amount < r.Network.SweepMinimum {
+			if p.Priced() && worth[[2]string{p.Address, p.Token}] < r.Network.SweepMinimum {
 				small = append(small, p)
 				continue
 			}

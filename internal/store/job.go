@@ -43,7 +43,7 @@ func (tx *Tx) NextJob() (time.Time, bool, error) {
 // DoneJob forgets a job, unless it was promised again while it ran: then it is
 // due again now. A job that somebody else has taken over since is left to him.
 func (tx *Tx) DoneJob(j Job) error {
-	n, err := tx.exec(`DELETE FROM jobs WHERE kind = $1 AND arg = $2 AND promised = $3`, j.Kind, j.Arg, j.promised)
+	n, err := tx.exec(`DELETE FROM jobs WHERE kind = $1 AND arg = $2 AND promised = $3 AND leased_until = $4`, j.Kind, j.Arg, j.promised, j.lease)
 	if err != nil || n == 1 {
 		return err
 	}

@@ -133,6 +133,7 @@ func TestJobs(t *testing.T) {
 			q.promise("a", 0)
 			j := q.claim(1)[0]
 			q.promise("a", 0)
+			same(q, "held all the same", len(q.claim(9)), 0)
 			q.retry(j, time.Hour)
 			same(q, "due now", q.next(), now)
 		},
