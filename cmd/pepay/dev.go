@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -80,7 +81,9 @@ func (c devCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Start(ctx, c.options(secret, url, id.Uint64(), client, log))
+	o, key := c.options(secret, url, id.Uint64(), client, log), atomic.Value{}
+	o.DashboardKey = func() string { s, _ := key.Load().(string); return s }
+	a, err := app.Start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -90,6 +93,7 @@ func (c devCommand) Run(ctx context.Context) error {
 	if err := file.write(path); err != nil {
 		return errors.Join(err, a.Stop(context.Background()))
 	}
+	key.Store(file.MerchantAPIKey)
 	banner(ctx, os.Stdout, a, file, path)
 	return wait(ctx, a)
 }

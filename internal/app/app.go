@@ -48,6 +48,8 @@ type Options struct {
 	Committed func([]pay.Event) // told of every event after its commit; may be nil
 	// TestWallet pays a quote, for the payment page in development; may be nil.
 	TestWallet func(context.Context, billing.Allocation) (string, error)
+	// DashboardKey is the key the development dashboard acts with; see server.Server.
+	DashboardKey func() string
 }
 
 // NetworkOptions say how to serve one network.
@@ -199,13 +201,14 @@ func (a *App) wire(ctx context.Context) error {
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
-		Limits: server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys),
+		DashboardKey: a.DashboardKey,
+		Limits:       server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys),
 	}
 	a.http = &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
-	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.AddJob(jobForget, "", tx.Now()) })
+	return a.Store.Write(ctx, func(tx *store.Tx) error { tx.AddJob(jobForget, "", tx.Now()); return nil })
 }
 
 // Stop ends everything in order: no new requests, then those under way, sockets,

@@ -10,11 +10,14 @@ import (
 	"image/png"
 	"maps"
 	"math/big"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,9 +38,11 @@ import (
 	"github.com/pepay/pepay/internal/testkit"
 )
 
-// startDev starts a deployment as the dev command does: with the test wallet.
+// startDev starts a deployment as the dev command does: with the test wallet and the
+// dashboard. It outlives the tabs that are opened after it.
 func startDev(t *testing.T, change func(*app.Options)) *testkit.App {
-	return testkit.StartApp(t, t.TempDir()+"/test.db", func(o *app.Options) {
+	var key atomic.Pointer[string]
+	a := testkit.StartApp(t, t.TempDir()+"/test.db", func(o *app.Options) {
 		client, err := ethclient.Dial(o.Networks[0].RPC[0])
 		if err != nil {
 			t.Fatal(err)
@@ -48,10 +53,13 @@ func startDev(t *testing.T, change func(*app.Options)) *testkit.App {
 			tx, err := wallet.Pay(ctx, common.HexToAddress(a.Token.Address), common.HexToAddress(a.Address.Address), a.Quote.Units.Big())
 			return tx.Hex(), err
 		}
+		o.DashboardKey = func() string { return *key.Load() }
 		if change != nil {
 			change(o)
 		}
 	})
+	key.Store(&a.Key)
+	return a
 }
 
 // mineSent makes the next block once it will hold a transaction.
@@ -67,21 +75,21 @@ func mineSent(t *testing.T, a *testkit.App) {
 // The payor chooses a token, presses a button, and watches the network confirm it.
 func TestPayInTheBrowser(t *testing.T) {
 	t.Parallel()
-	tb, a := newTab(t), startDev(t, nil)
+	a, tb := startDev(t, nil), newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"description":"Two bags of coffee","invoice_title":"Order 10482"}`)
 	tb.open(made)
 	tb.see("Corner Coffee", "$25.50", "Two bags of coffee", "Expires in 11:59:", "How would you like to pay?")
 	tb.shoot("choose")
 	tb.click("input[value='10']")
 	tb.click("#go")
-	tb.see("Pay with USDC", "Send exactly 25.500000 USDC", "Price held for 4:")
+	tb.see("Pay with DUSDC", "Send exactly 25.500000 DUSDC", "Price held for 4:")
 	tb.wait(`heard.includes("open")`)
 	tb.shoot("address")
 	tb.click("#test")
 	tb.see("Payment sent")
 	tb.shoot("sent")
 	mineSent(t, a)
-	tb.see("Payment seen", "1 of 3", "25.500000 USDC")
+	tb.see("Payment seen", "1 of 3", "25.500000 DUSDC")
 	tb.shoot("seen")
 	a.Mine(1)
 	tb.see("Confirming your payment", "2 of 3")
@@ -100,31 +108,31 @@ func TestPayInTheBrowser(t *testing.T) {
 // sent too little is asked for the rest.
 func TestBrowserUnderpaid(t *testing.T) {
 	t.Parallel()
-	tb, a := newTab(t), startDev(t, nil)
+	a, tb := startDev(t, nil), newTab(t)
 	made, payor := a.Open(`{"amount_usd":30,"description":"Three bags of coffee"}`)
 	tb.open(made)
 	tb.click("input[value='10']")
 	tb.click("#go")
-	tb.see("Send exactly 30.000000 USDC")
+	tb.see("Send exactly 30.000000 DUSDC")
 	address := tb.js(`document.getElementById("address").textContent`)
 	tb.do(chromedp.Reload())
-	tb.see("Send exactly 30.000000 USDC")
+	tb.see("Send exactly 30.000000 DUSDC")
 	if got := tb.js(`document.getElementById("address").textContent`); got != address {
 		t.Errorf("after a reload the address is %s, was %s", got, address)
 	}
 	tb.click("#change")
 	tb.see("How would you like to pay?")
 	tb.click("#go")
-	tb.see("Send exactly 30.000000 USDC")
+	tb.see("Send exactly 30.000000 DUSDC")
 
 	a.Pay(contracts.TestDollar, address, big.NewInt(10_000_000))
 	a.Mine(1)
-	tb.see("Payment seen", "10.000000 USDC")
+	tb.see("Payment seen", "10.000000 DUSDC")
 	a.Mine(2)
-	tb.see("Left to pay $20.00", "$10.00 has arrived. Send the remaining $20.00", "Send exactly 20.000000 USDC")
+	tb.see("Left to pay $20.00", "$10.00 has arrived. Send the remaining $20.00", "Send exactly 20.000000 DUSDC")
 	tb.shoot("underpaid")
 	tb.do(chromedp.Reload())
-	tb.see("Send exactly 20.000000 USDC")
+	tb.see("Send exactly 20.000000 DUSDC")
 	if rest := a.Allocate(payor, testkit.Dollar); rest.TempAddress != address {
 		t.Errorf("the rest goes to %s, the first part went to %s", rest.TempAddress, address)
 	}
@@ -132,13 +140,13 @@ func TestBrowserUnderpaid(t *testing.T) {
 	tb.see("Payment sent")
 	mineSent(t, a)
 	a.Mine(2)
-	tb.see("Paid. Thank you.", "10.000000 USDC", "20.000000 USDC")
+	tb.see("Paid. Thank you.", "10.000000 DUSDC", "20.000000 DUSDC")
 }
 
 // An open page notices by itself that the time is up.
 func TestBrowserExpired(t *testing.T) {
 	t.Parallel()
-	tb, a := newTab(t), startDev(t, nil)
+	a, tb := startDev(t, nil), newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"expires_in":6000,"description":"Two bags of coffee"}`)
 	tb.open(made)
 	tb.see("How would you like to pay?", "Expires in 0:0")
@@ -149,7 +157,8 @@ func TestBrowserExpired(t *testing.T) {
 // Without a price the page says so, and another token still works.
 func TestBrowserWithoutPrice(t *testing.T) {
 	t.Parallel()
-	tb, a := newTab(t), startDev(t, func(o *app.Options) { delete(o.Sources[0].(*rates.Static).Rates, "ETH") })
+	a := startDev(t, func(o *app.Options) { delete(o.Sources[0].(*rates.Static).Rates, "ETH") })
+	tb := newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"description":"Two bags of coffee"}`)
 	tb.open(made)
 	tb.click("input[value='11']")
@@ -160,7 +169,90 @@ func TestBrowserWithoutPrice(t *testing.T) {
 	tb.see("How would you like to pay?")
 	tb.click("input[value='10']")
 	tb.click("#go")
-	tb.see("Send exactly 25.500000 USDC")
+	tb.see("Send exactly 25.500000 DUSDC")
+}
+
+// The dashboard of development makes an invoice and keeps itself up to date.
+func TestDashboard(t *testing.T) {
+	t.Parallel()
+	a, tb := startDev(t, nil), newTab(t)
+	tb.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(a.URL))
+	tb.see("Corner Coffee", "Latest invoices", "None yet.", "0 webhook endpoints", a.Key)
+
+	_, _ = a.Open(`{"amount_usd":4.20,"description":"Espresso"}`)
+	gone, _ := a.Open(`{"amount_usd":18,"description":"Filter papers"}`)
+	testkit.Ask[api.Invoice](t, "POST", a.URL+"/api/v1/invoices/"+gone.InvoiceID+"/cancel", "", testkit.Headers{"x-api-key", a.Key})
+	part, payor := a.Open(`{"amount_usd":30,"description":"Three bags of coffee"}`)
+	a.Pay(contracts.TestDollar, a.Allocate(payor, testkit.Dollar).TempAddress, big.NewInt(10_000_000))
+	whole, payor := a.Open(`{"amount_usd":9.90,"invoice_title":"Order 10481","description":"A mug"}`)
+	a.Pay(contracts.TestDollar, a.Allocate(payor, testkit.Dollar).TempAddress, big.NewInt(9_900_000))
+	a.Mine(3)
+	tb.see("Espresso", "Filter papers canceled $18.00", "Three bags of coffee underpaid $30.00 "+part.InvoiceID, "$10.00 paid",
+		"Order 10481 paid $9.90 "+whole.InvoiceID, "$9.90 paid")
+	tb.js(`document.querySelector("#new").removeAttribute("target")`)
+	tb.click("#new button")
+	tb.see("Two bags of coffee", "How would you like to pay?")
+	if got := tb.js("location.href"); got != a.URL+"/pay" {
+		t.Errorf("the form leads to %s", got)
+	}
+	tb.do(chromedp.NavigateBack())
+	tb.see("Two bags of coffee unpaid $25.50")
+	tb.save("dashboard.png", 1280, 900)
+}
+
+// Only a browser on this machine that shows our own page may use the dashboard.
+func TestDashboardIsAtHome(t *testing.T) {
+	t.Parallel()
+	a := startDev(t, nil)
+	ask := func(method, url string, headers ...string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("amount=1&description=x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for n := 0; n < len(headers); n += 2 {
+			if r.Header.Set(headers[n], headers[n+1]); headers[n] == "Host" {
+				r.Host = headers[n+1]
+			}
+		}
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	home := strings.TrimPrefix(a.URL, "http://")
+	for _, c := range []struct {
+		want    int
+		method  string
+		headers []string
+	}{
+		{200, "GET", nil},
+		{200, "GET", []string{"Host", "localhost:3000"}},
+		{200, "GET", []string{"Host", "[::1]:3000"}},
+		{403, "GET", []string{"Host", "evil.example"}},
+		{403, "GET", []string{"Host", "localhost.evil.example:3000"}},
+		{403, "GET", []string{"Host", "192.168.1.2:3000"}},
+		{403, "GET", []string{"X-Forwarded-For", "198.51.100.7"}},
+		{303, "POST", nil},
+		{303, "POST", []string{"Sec-Fetch-Site", "same-origin"}},
+		{303, "POST", []string{"Origin", "http://" + home}},
+		{403, "POST", []string{"Host", "evil.example"}},
+		{403, "POST", []string{"Sec-Fetch-Site", "cross-site"}},
+		{403, "POST", []string{"Sec-Fetch-Site", "same-site"}},
+		{403, "POST", []string{"Origin", "https://evil.example"}},
+		{403, "POST", []string{"Origin", "null"}},
+	} {
+		if got := ask(c.method, a.URL+"/", c.headers...); got != c.want {
+			t.Errorf("%s with %q: %d, want %d", c.method, c.headers, got, c.want)
+		}
+	}
+	production := testkit.StartApp(t, t.TempDir()+"/test.db", nil)
+	if got := ask("GET", production.URL+"/"); got != 404 {
+		t.Errorf("outside development: %d", got)
+	}
 }
 
 // tab is a browser tab that remembers everything that went wrong in it. What its
@@ -274,7 +366,11 @@ func (tb *tab) wait(expr string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond))); err != nil {
+	_, err := chromedp.Run(ctx, chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond)))
+	for err != nil && strings.Contains(err.Error(), "context") && ctx.Err() == nil { // the document was replaced by another
+		_, err = chromedp.Run(ctx, chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond)))
+	}
+	if err != nil {
 		tb.Fatalf("waiting for %s: %v\npage: %s", expr, err, tb.js("document.body.innerText"))
 	}
 }
@@ -295,26 +391,27 @@ func (tb *tab) click(sel string) {
 // shoot saves the page on a phone and on a desktop where SCREENSHOTS says.
 func (tb *tab) shoot(name string) {
 	tb.Helper()
+	tb.save(name+"-phone.png", 360, 740)
+	tb.save(name+"-desktop.png", 1280, 900)
+}
+
+func (tb *tab) save(file string, width, height int64) {
+	tb.Helper()
 	dir := os.Getenv("SCREENSHOTS")
 	if dir == "" {
 		return
 	}
-	for _, s := range []struct {
-		name          string
-		width, height int64
-	}{{"phone", 360, 740}, {"desktop", 1280, 900}} {
-		tb.do(chromedp.EmulateViewport(s.width, s.height))
-		shot, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name+"-"+s.name+".png"), small(tb.T, shot), 0o644)
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
+	tb.do(chromedp.EmulateViewport(width, height))
+	shot, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, file), small(tb.T, shot), 0o644)
+	}
+	if err != nil {
+		tb.Fatal(err)
 	}
 }
 
-// small reduces a picture to its 256 most frequent colours.
+// small reduces a picture to at most 160 colours.
 func small(t *testing.T, shot []byte) []byte {
 	from, err := png.Decode(bytes.NewReader(shot))
 	if err != nil {
@@ -326,8 +423,21 @@ func small(t *testing.T, shot []byte) []byte {
 			count[from.At(x, y)]++
 		}
 	}
-	colors := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int { return cmp.Compare(count[b], count[a]) })
-	to := image.NewPaletted(b, colors[:min(256, len(colors))])
+	// The most frequent of those alike come first: else the many greens would leave no
+	// room for the one yellow.
+	best := map[[3]uint32]color.Color{}
+	for c, n := range count {
+		r, g, b, _ := c.RGBA()
+		kin := [3]uint32{r >> 12, g >> 12, b >> 12}
+		if old, ok := best[kin]; !ok || n > count[old] {
+			best[kin] = c
+		}
+	}
+	often := func(a, b color.Color) int { return cmp.Compare(count[b], count[a]) }
+	few := slices.SortedFunc(maps.Values(best), often)
+	few = few[:min(64, len(few))]
+	all := slices.SortedFunc(maps.Keys(count), often)
+	to := image.NewPaletted(b, append(few, all[:min(96, len(all))]...))
 	nearest := map[color.Color]uint8{}
 	for c := range count {
 		nearest[c] = uint8(to.Palette.Index(c))

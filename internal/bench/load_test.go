@@ -157,7 +157,7 @@ func bare(b *testing.B, engine string) float64 {
 	if _, err := db.Exec(`CREATE TABLE bare (id text PRIMARY KEY, at bigint NOT NULL)`); err != nil {
 		b.Fatal(err)
 	}
-	insert, err := db.Prepare(`INSERT INTO bare (id, at) VALUES ($1, $2)`)
+	insert, err := db.Prepare(`INSERT INTO bare (id, at) VALUES ($1, $2)`) //nolint:sqlclosecheck // it is, unless the benchmark ends anyway
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func BenchmarkWatcher(b *testing.B) {
 		line{what: "blocks back-filled, one in ten with a deposit", engine: engine, figure: rate, unit: "/s", versus: "bare block reads/s, one at a time", than: bareRead(b, c)}.print()
 		var lag durations
 		for n := range 10 {
-			time.Sleep(time.Second - time.Duration(n)*10*time.Millisecond) // so that the poll is met at different moments
+			time.Sleep(time.Second + time.Duration(n)*45*time.Millisecond) // so that the poll is met at different moments
 			c.Mine()
 			start = time.Now()
 			lag = append(lag, reached())

@@ -128,8 +128,8 @@ func (b *Billing) announceInvoice(tx *store.Tx, before, after pay.Invoice) error
 func settleAll(tx *store.Tx, i pay.Invoice) error {
 	ps, err := tx.PaymentsOf(i.ID)
 	for _, p := range ps {
-		if err == nil && p.Settlement.Status == pay.SettlementPending {
-			err = tx.AddJob(JobSettle, string(p.Network), tx.Now())
+		if p.Settlement.Status == pay.SettlementPending {
+			tx.AddJob(JobSettle, string(p.Network), tx.Now())
 		}
 	}
 	return err

@@ -195,10 +195,7 @@ func (b *Billing) reckon(ctx context.Context, invoice string, change func(*store
 			if n := slices.IndexFunc(were, func(w pay.Payment) bool { return w.ID == p.ID }); n >= 0 {
 				before = were[n]
 			}
-			if p, err = b.promise(tx, p); err != nil {
-				return err
-			}
-			if err := b.announcePayment(tx, after, before, p); err != nil {
+			if err := b.announcePayment(tx, after, before, b.promise(tx, p)); err != nil {
 				return err
 			}
 		}
@@ -211,24 +208,18 @@ func (b *Billing) reckon(ctx context.Context, invoice string, change func(*store
 }
 
 // promise adds the jobs that a payment's state calls for.
-func (b *Billing) promise(tx *store.Tx, p pay.Payment) (pay.Payment, error) {
+func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
 	if p.Sight != pay.Final {
-		return p, nil
+		return p
 	}
 	if !p.Priced() {
-		if err := tx.AddJob(JobPrice, p.InvoiceID, tx.Now()); err != nil {
-			return p, err
-		}
+		tx.AddJob(JobPrice, p.InvoiceID, tx.Now())
 	}
-	if p.Settlement.Status != "" {
-		return p, nil
+	if p.Settlement.Status == "" {
+		p.Settlement = pay.Settlement{Status: pay.SettlementPending, At: tx.Now()}
+		tx.AddJob(JobSettle, string(p.Network), tx.Now())
 	}
-	id, err := tx.Next(fmt.Sprintf("settlement %d", p.MerchantID))
-	if err != nil {
-		return p, err
-	}
-	p.Settlement = pay.Settlement{ID: id, Status: pay.SettlementPending, At: tx.Now()}
-	return p, tx.AddJob(JobSettle, string(p.Network), tx.Now())
+	return p
 }
 
 // each moves all payments of a sight at or below a height to another sight.

@@ -83,6 +83,9 @@ func (b *Book) settled(tx *store.Tx, s pay.Sweep) error {
 		were[p.ID] = p
 	}
 	for _, p := range pay.Settle(ps, sweeps, tx.Now()) {
+		if p, err = numbered(tx, p); err != nil {
+			return err
+		}
 		if err := b.announcePayment(tx, i, were[p.ID], p); err != nil {
 			return err
 		}

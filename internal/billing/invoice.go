@@ -35,11 +35,12 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 				MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
 				Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
 			})
+			tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
 			return view.JSON(api.CreatedInvoice{
 				InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
 				PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
 				PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
-			}), tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
+			}), nil
 		})
 		return err
 	})

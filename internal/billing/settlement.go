@@ -2,6 +2,7 @@ package billing
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/pepay/pepay/internal/pay"
@@ -26,9 +27,23 @@ func (b *Billing) Restate(tx *store.Tx, ps []pay.Payment, change func(pay.Settle
 		}
 		after := before
 		after.Settlement = change(before.Settlement)
+		if after, err = numbered(tx, after); err != nil {
+			return err
+		}
 		if err := b.announcePayment(tx, i, before, after); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// numbered gives a settlement that has begun its number, which counts up for each
+// merchant.
+func numbered(tx *store.Tx, p pay.Payment) (pay.Payment, error) {
+	if p.Settlement.ID != 0 {
+		return p, nil
+	}
+	n, err := tx.Next(fmt.Sprintf("settlement %d", p.MerchantID))
+	p.Settlement.ID = n
+	return p, err
 }

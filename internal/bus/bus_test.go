@@ -211,11 +211,13 @@ func TestStalledServer(t *testing.T) {
 	}()
 	b := open(t, "nats://"+l.Addr().String())
 	testkit.Eventually(t, "up", b.Up)
-	begin := time.Now()
-	for m := range int64(300_000) {
-		b.Events(m) // far more bytes than the kernel keeps for us
+	longest := time.Duration(0)
+	for m := range int64(300_000) { // far more bytes than the kernel keeps for us
+		begin := time.Now()
+		b.Events(m)
+		longest = max(longest, time.Since(begin))
 	}
-	if took := time.Since(begin); took > 10*time.Second {
-		t.Errorf("300,000 hints to a stalled server took %s", took)
+	if longest > time.Second {
+		t.Errorf("a hint to a stalled server took %s", longest)
 	}
 }

@@ -82,7 +82,7 @@ func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.
 	if err != nil || next > 0 {
 		return nil, next, err
 	}
-	if err = r.Store.Write(ctx, func(tx *store.Tx) error {
+	if err = r.Store.WriteAlone(ctx, func(tx *store.Tx) error {
 		jobs, err = tx.ClaimJobs(n, r.Lease)
 		return err
 	}); err != nil {
@@ -100,7 +100,7 @@ func (r *Runner) run(ctx context.Context, j store.Job) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.Log.WarnContext(ctx, "job failed and will run again", "kind", j.Kind, "arg", j.Arg, "attempt", j.Attempt, "err", err)
 	}
-	if err := r.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	if err := r.Store.WriteAlone(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		switch {
 		case err != nil:
 			return tx.RetryJob(j, tx.Now().Add(backoff(j.Attempt)))

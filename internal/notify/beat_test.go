@@ -154,15 +154,7 @@ func TestSlowReader(t *testing.T) {
 		since := g.last().ID
 		sub := notify.Subscription{MerchantID: merchant, Since: since}
 		_ = g.pipe(t, sub)
-		trickling, slow := g.pipe(t, sub), g.pipe(t, sub)
-		go func() { // just fast enough for each write
-			for {
-				if _, _, err := trickling.ReadMessage(); err != nil {
-					return
-				}
-				time.Sleep(9 * time.Second)
-			}
-		}()
+		slow := g.pipe(t, sub)
 		synctest.Wait()
 		for range 12 {
 			g.happenN(50)
@@ -188,11 +180,6 @@ func TestSlowReader(t *testing.T) {
 		if len(ids) >= 600 {
 			t.Fatal("nothing was missed")
 		}
-		time.Sleep(25 * time.Second)
-		synctest.Wait()
-		if n := g.h.Sockets(); n != 0 {
-			t.Errorf("%d sockets are still there half a minute after they were cut off", n)
-		}
 		if len(ids) > 0 {
 			sub.Since = ids[len(ids)-1]
 		}
@@ -210,6 +197,35 @@ func TestSlowReader(t *testing.T) {
 		}
 		if n := g.h.Sockets(); n != 1 {
 			t.Errorf("%d sockets: who reads nothing is still there", n)
+		}
+	})
+}
+
+// One that reads just fast enough for each write is cut off as soon as the others.
+func TestTricklingReader(t *testing.T) {
+	inBubble(t, func(t *testing.T, g *stage) {
+		c := g.pipe(t, notify.Subscription{MerchantID: merchant})
+		synctest.Wait()
+		go func() {
+			for {
+				if _, _, err := c.ReadMessage(); err != nil {
+					return
+				}
+				time.Sleep(9 * time.Second)
+			}
+		}()
+		for range 2 { // the first are being written when the others come
+			for range 5 {
+				g.happenN(50)
+				synctest.Wait()
+			}
+			time.Sleep(20 * time.Second)
+		}
+		g.happenN(50)
+		time.Sleep(15 * time.Second)
+		synctest.Wait()
+		if n := g.h.Sockets(); n != 0 {
+			t.Error("it is still there a quarter of a minute after it was cut off")
 		}
 	})
 }

@@ -21,7 +21,7 @@ const (
 // Settlement is the way of a payment's proceeds to the merchant. Its zero value,
 // status "", is a payment not final yet.
 type Settlement struct {
-	ID     int64 // counts up per merchant, 0 until the payment is final
+	ID     int64 // counts up per merchant, 0 until the settlement begins
 	Status SettlementStatus
 	TxHash string
 	Reason string // why it is failed or manual

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -178,6 +179,9 @@ func TestInvoiceFilters(t *testing.T) {
 			if sum := ts["all"]; len(ts) != 6 || sum.Count != int64(want) || sum.Amount != int64(want)*1000 || sum.AmountDecimal != fmt.Sprintf("%d.000", want) {
 				t.Errorf("%q: totals %+v, want %d", query, ts, want)
 			}
+			if !slices.IsSortedFunc(l.Data, func(a, b api.Invoice) int { return cmp.Compare(*b.CreatedAt, *a.CreatedAt) }) {
+				t.Errorf("%q: not newest first", query)
+			}
 			paid := 0
 			for _, i := range l.Data {
 				if i.Status == "paid" {
@@ -188,7 +192,7 @@ func TestInvoiceFilters(t *testing.T) {
 				t.Errorf("%q: %d paid of %d", query, ts["paid"].Count, paid)
 			}
 		}
-		if l := decode[api.List[api.Invoice]](t, d.ask("GET /api/v1/invoices/customer/status?status=paid", "", d.key)); len(l.Data) != 1 {
+		if l := decode[api.List[api.Invoice]](t, d.stray("GET /api/v1/invoices/customer/status?status=paid", "", d.key)); len(l.Data) != 1 {
 			t.Errorf("a customer called status has %d paid invoices", len(l.Data))
 		}
 		if l := decode[api.List[api.Invoice]](t, d.ask("GET /api/v1/invoices/customer/o'brien%20&%20co?customer_id=status", "", d.key)); len(l.Data) != 1 {

@@ -29,6 +29,9 @@ type Server struct {
 	Ready func(context.Context) map[string]string
 	// TestWallet pays a quote from the development wallet; nil outside development.
 	TestWallet func(context.Context, billing.Allocation) (txHash string, err error)
+	// DashboardKey returns the API key of scope merchant that the dashboard of
+	// development acts with, "" while there is none; nil for no dashboard.
+	DashboardKey func() string
 }
 
 // A face is the conventions of a group of routes: how errors look.
@@ -51,7 +54,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, s.pageRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all

@@ -39,15 +39,20 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 			data.State.Status = "invalid"
 		}
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", web.CSP)
-	h.Set("Referrer-Policy", "no-referrer")
 	var b bytes.Buffer
 	if err := web.Page(&b, data); err != nil {
 		s.write(w, r, openFace, nil, err)
 		return
 	}
+	writeHTML(w, status, "no-referrer", &b)
+}
+
+// writeHTML sends a document that runs and fetches nothing but our own.
+func writeHTML(w http.ResponseWriter, status int, referrer string, b *bytes.Buffer) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", web.CSP)
+	h.Set("Referrer-Policy", referrer)
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // the reader is gone: nothing to be done
 }
@@ -84,8 +89,8 @@ func (s *Server) state(g billing.Progress) web.State {
 		at := i.PaidAt.Unix()
 		v.PaidAt = &at
 	}
-	if g.Locked != "" {
-		v.Locked = &web.Lock{Network: string(i.LockedNetwork), TokenID: strconv.FormatInt(i.LockedTokenID, 10), Address: g.Locked}
+	if a := g.Address; a.Address != "" {
+		v.Locked = &web.Lock{Network: string(a.Network), TokenID: strconv.FormatInt(a.TokenID, 10), Address: a.Address}
 	}
 	for n, p := range s.payments(g.Payments) {
 		v.Payments = append(v.Payments, web.Payment{

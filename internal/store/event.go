@@ -22,23 +22,41 @@ func (tx *Tx) AppendEvent(e pay.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// appendEvents writes the events of a group, merchant by merchant in one order
-// for everybody, so that two groups never wait for each other's streams.
-func (s *Store) appendEvents(ctx context.Context, c conn, group []*unit) ([]pay.Event, error) {
+// finish writes what the units of a group left for the end: jobs, then events. These
+// are the rows that many want at once, so they are held last and shortest, and taken
+// in one order by everybody: two groups never wait for each other.
+func (s *Store) finish(ctx context.Context, c conn, group []*unit) ([]pay.Event, error) {
 	var all []pay.Event
+	var jobs []promise
 	for _, u := range group {
 		if u.err == nil {
-			all = append(all, u.events...)
+			all, jobs = append(all, u.events...), append(jobs, u.jobs...)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b pay.Event) int { return cmp.Compare(a.MerchantID, b.MerchantID) })
-	tx := &Tx{ctx: ctx, s: s, conn: c, now: s.moment()}
+	tx, heard := &Tx{ctx: ctx, s: s, conn: c, now: s.moment()}, map[int64]bool{}
+	for n, e := range all {
+		if n > 0 && e.MerchantID == all[n-1].MerchantID {
+			continue
+		}
+		ids, err := tx.listening(e.MerchantID)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now)})
+		}
+		heard[e.MerchantID] = len(ids) > 0
+	}
+	if err := tx.addJobs(jobs); err != nil {
+		return nil, fmt.Errorf("promise jobs: %w", err)
+	}
 	for from := 0; from < len(all); {
 		to := from
 		for to < len(all) && to-from < maxGroup && all[to].MerchantID == all[from].MerchantID {
 			to++
 		}
-		if err := tx.appendStream(all[from:to]); err != nil {
+		if err := tx.appendStream(all[from:to], heard[all[from].MerchantID]); err != nil {
 			return nil, fmt.Errorf("append events: %w", err)
 		}
 		from = to
@@ -46,9 +64,9 @@ func (s *Store) appendEvents(ctx context.Context, c conn, group []*unit) ([]pay.
 	return all, nil
 }
 
-// appendStream writes events of one merchant, and a delivery for each endpoint
-// that asked for one.
-func (tx *Tx) appendStream(es []pay.Event) error {
+// appendStream writes events of one merchant and, when it has endpoints, a delivery
+// for each that asked for one.
+func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
 	merchant, at := es[0].MerchantID, es[0].CreatedAt
 	for _, e := range es {
 		if e.CreatedAt.After(at) {
@@ -73,6 +91,9 @@ func (tx *Tx) appendStream(es []pay.Event) error {
 	}
 	if _, err := tx.exec(`INSERT INTO events (`+eventColumns+`) VALUES `+placeholders(len(es), 11), args...); err != nil {
 		return err
+	}
+	if !heard {
+		return nil
 	}
 	return tx.addDeliveries(merchant, first, last)
 }

@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Job is work promised by a committed transaction. A kind and an argument name
 // it: promised twice, it is still one job.
@@ -17,14 +21,39 @@ func scanJob(r scanner) (j Job, err error) {
 
 // promiseAgain ends an INSERT INTO jobs. A job not running comes forward to the
 // earlier time; one that runs keeps its lease and is looked at again after.
-const promiseAgain = `ON CONFLICT (kind, arg) DO UPDATE SET promised = jobs.promised + 1, attempt = 0,
+const promiseAgain = ` ON CONFLICT (kind, arg) DO UPDATE SET promised = jobs.promised + 1, attempt = 0,
 	due = CASE WHEN jobs.leased_until > 0 OR jobs.due < excluded.due THEN jobs.due ELSE excluded.due END`
 
-// AddJob promises to run kind(arg) at or after due.
-func (tx *Tx) AddJob(kind, arg string, due time.Time) error {
-	_, err := tx.exec(`INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES ($1,$2,$3,0,0,1) `+promiseAgain,
-		kind, arg, millis(due))
-	return err
+// promise is a job to be written when the unit commits.
+type promise struct {
+	kind, arg string
+	due       int64
+}
+
+// AddJob promises to run kind(arg) at or after due. The promise is written when the
+// unit commits; the unit itself cannot claim it.
+func (tx *Tx) AddJob(kind, arg string, due time.Time) {
+	tx.jobs = append(tx.jobs, promise{kind, arg, millis(due)})
+}
+
+// addJobs writes promises, each job once and at its earliest time, in one order for
+// everybody, so that two groups never wait for each other.
+func (tx *Tx) addJobs(ps []promise) error {
+	slices.SortFunc(ps, func(a, b promise) int {
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.arg, b.arg), cmp.Compare(a.due, b.due))
+	})
+	ps = slices.CompactFunc(ps, func(a, b promise) bool { return a.kind == b.kind && a.arg == b.arg })
+	for part := range slices.Chunk(ps, maxGroup) {
+		args := make([]any, 0, 6*len(part))
+		for _, p := range part {
+			args = append(args, p.kind, p.arg, p.due, 0, 0, 1)
+		}
+		if _, err := tx.exec(`INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES `+
+			placeholders(len(part), 6)+promiseAgain, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ClaimJobs leases up to n due jobs to the caller until the lease ends.

@@ -20,6 +20,7 @@ type Tx struct {
 	conn   conn
 	now    time.Time
 	events []pay.Event
+	jobs   []promise
 }
 
 // conn runs statements inside one transaction.

@@ -52,17 +52,16 @@ func (tx *Tx) DeleteEndpoint(merchant int64, id string) (bool, error) {
 
 // addDeliveries promises the events first..last to the endpoints that want them.
 func (tx *Tx) addDeliveries(merchant, first, last int64) error {
-	n, err := tx.exec(`INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
+	_, err := tx.exec(`INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
 		SELECT p.id, e.merchant_id, e.seq, 'due', 0, e.at, e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
 		WHERE e.merchant_id = $1 AND e.seq BETWEEN $2 AND $3 AND e.type <> '`+string(pay.QuoteUpdated)+`'
 			AND p.environment IN ('', e.environment) AND (p.types = '' OR `+typeIn("p.types", "e.type")+`)`, merchant, first, last)
-	if err != nil || n == 0 {
-		return err
-	}
-	_, err = tx.exec(`INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised)
-		SELECT '`+JobDeliver+`', id, CAST($2 AS bigint), 0, 0, 1 FROM endpoints WHERE merchant_id = $1 ORDER BY id `+promiseAgain,
-		merchant, millis(tx.now))
 	return err
+}
+
+// listening returns the ids of a merchant's endpoints.
+func (tx *Tx) listening(merchant int64) ([]string, error) {
+	return many(tx, text, `SELECT id FROM endpoints WHERE merchant_id = $1`, merchant)
 }
 
 const deliveryColumns = `d.endpoint_id, d.state, d.attempts, d.due, d.created_at, `

@@ -22,8 +22,10 @@ var errClosed = errors.New("store: closed")
 type unit struct {
 	ctx    context.Context
 	f      func(*Tx) error
+	alone  bool
 	err    error
 	events []pay.Event
+	jobs   []promise
 	done   chan struct{}
 }
 
@@ -32,9 +34,18 @@ type unit struct {
 // Write runs f again when the engine asks for it, so f must not touch the network
 // and must assign, not accumulate, what it hands to its caller. Once begun, a unit
 // is carried through even if ctx ends: the outcome is always known.
-func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
+func (s *Store) Write(ctx context.Context, f func(*Tx) error) error { return s.submit(ctx, f, false) }
+
+// WriteAlone is Write for units that take rows which other units want last, such as
+// the lease of a job: where several connections write, it shares its commit with
+// nobody, or two groups could each hold what the other waits for.
+func (s *Store) WriteAlone(ctx context.Context, f func(*Tx) error) error {
+	return s.submit(ctx, f, true)
+}
+
+func (s *Store) submit(ctx context.Context, f func(*Tx) error, alone bool) error {
 	for try := 0; ; try++ {
-		u := &unit{ctx: ctx, f: f, done: make(chan struct{})}
+		u := &unit{ctx: ctx, f: f, alone: alone && s.dialect.writers > 1, done: make(chan struct{})}
 		select {
 		case s.queue <- u:
 			<-u.done
@@ -58,30 +69,42 @@ func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 // store closes.
 func (s *Store) write() {
 	var c *prepared
+	var next *unit
 	for {
-		var group []*unit
-		select {
-		case u := <-s.queue:
-			group = append(group, u)
-		case <-s.closing:
-			if c != nil {
-				c.close()
-			}
-			return
-		}
-		for more := true; more && len(group) < maxGroup; {
+		if next == nil {
 			select {
-			case u := <-s.queue:
-				group = append(group, u)
-			default:
-				more = false
+			case next = <-s.queue:
+			case <-s.closing:
+				if c != nil {
+					c.close()
+				}
+				return
 			}
 		}
+		group := []*unit{next}
+		group, next = s.gather(group)
 		c = s.commit(c, group)
 		for _, u := range group {
 			close(u.done)
 		}
 	}
+}
+
+// gather adds to a group the units that wait now. One that must be alone ends the
+// group and is the next.
+func (s *Store) gather(group []*unit) (whole []*unit, next *unit) {
+	for !group[0].alone && len(group) < maxGroup {
+		select {
+		case u := <-s.queue:
+			if u.alone {
+				return group, u
+			}
+			group = append(group, u)
+		default:
+			return group, nil
+		}
+	}
+	return group, nil
 }
 
 // commit runs a group in one transaction and sets each unit's error. It returns
@@ -104,7 +127,7 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 	}
 	var events []pay.Event
 	if err == nil {
-		if events, err = s.appendEvents(ctx, c, group); err == nil {
+		if events, err = s.finish(ctx, c, group); err == nil {
 			_, err = c.ExecContext(ctx, "COMMIT")
 		}
 	}
@@ -144,26 +167,23 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 // units runs the functions of a group, each behind a savepoint of its own when
 // there are several. An error means that the transaction as a whole is lost.
 func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
+	fence := "SAVEPOINT u"
 	for i, u := range group {
 		if u.err = u.ctx.Err(); u.err != nil {
 			continue
 		}
 		if len(group) > 1 {
-			if _, err := c.ExecContext(ctx, "SAVEPOINT u"); err != nil {
-				return err
+			if _, err := c.ExecContext(ctx, fence); err != nil {
+				return fmt.Errorf("unit %d of %d: %w", i+1, len(group), err)
 			}
+			fence = "RELEASE SAVEPOINT u; SAVEPOINT u"
 		}
 		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, conn: c, now: s.moment()}
 		if u.err = attempt(tx, u.f); u.err == nil {
-			u.events = tx.events
+			u.events, u.jobs = tx.events, tx.jobs
 		} else if len(group) > 1 {
 			if _, err := c.ExecContext(ctx, "ROLLBACK TO SAVEPOINT u"); err != nil {
 				return err
-			}
-		}
-		if len(group) > 1 {
-			if _, err := c.ExecContext(ctx, "RELEASE SAVEPOINT u"); err != nil {
-				return fmt.Errorf("unit %d of %d: %w", i+1, len(group), err)
 			}
 		}
 	}

@@ -20,6 +20,8 @@ func Payment(p pay.Payment, r *pay.Registry) api.Payment {
 	}
 	if s := p.Settlement; s.Status != "" {
 		v.SettlementStatus = string(s.Status)
+	}
+	if s := p.Settlement; s.ID != 0 { // it has begun
 		v.Settlement = &api.Settlement{
 			SummaryStatus: string(s.Status), Stage: "final", MerchantSettlementID: s.ID, SettlementTxHash: orNull(s.TxHash),
 			SettlementAddress: p.Receiver, Network: string(p.Network), Status: string(s.Status), Reason: orNull(s.Reason),

@@ -50,10 +50,10 @@ func usual() web.PageData {
 		Merchant: "Fern & Field Coffee", Title: "Two bags of Yirgacheffe, 500 g", Description: "Order 10482. Roasted on Thursday, sent on Friday.",
 		Footer: "Fern & Field Coffee, 12 Mill Lane, Bristol", Currency: "USD", Environment: "devnet",
 		Tokens: []web.Token{
-			{ID: "t-usdc", Symbol: "USDC", Name: "USD Coin", Network: "ETHEREUM", NetworkName: "Ethereum"},
-			{ID: "t-usdt", Symbol: "USDT", Name: "Tether USD", Network: "ETHEREUM", NetworkName: "Ethereum"},
-			{ID: "t-eth", Symbol: "ETH", Name: "Ether", Network: "ETHEREUM", NetworkName: "Ethereum"},
-			{ID: "t-base", Symbol: "USDC", Name: "USD Coin", Network: "BASE", NetworkName: "Base"},
+			{ID: "1", Symbol: "USDC", Name: "USD Coin", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "2", Symbol: "USDT", Name: "Tether USD", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "3", Symbol: "ETH", Name: "Ether", Network: "ETHEREUM", NetworkName: "Ethereum"},
+			{ID: "4", Symbol: "USDC", Name: "USD Coin", Network: "BASE", NetworkName: "Base"},
 		},
 		State: web.State{
 			Status: "unpaid", AmountUSD: "25.50", AmountPaidUSD: "0.00", AmountRemainingUSD: "25.50",
@@ -166,16 +166,19 @@ func (s *shop) drop() {
 }
 
 func (s *shop) quote(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Network, TokenID string }
+	var in struct {
+		Network string
+		TokenID int64 // a number, as the API wants it
+	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.asked = append(s.asked, in.Network+"/"+in.TokenID)
+	s.asked = append(s.asked, fmt.Sprint(in.Network, "/", in.TokenID))
 	amount, units, token := s.data.State.AmountRemainingUSD+"0000", big.NewInt(25_500_000), usdcAt
-	if in.TokenID == "t-eth" {
+	if in.TokenID == 3 {
 		amount, units, token = "0.010489250000000000", big.NewInt(10_489_250_000_000_000), ""
 	}
 	uri := web.PaymentURI(1337, token, payTo, units)

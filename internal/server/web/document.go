@@ -81,6 +81,25 @@ func (d document) Heading() string {
 	return title
 }
 
+// Subject is what the payment is for. Unless the merchant says so its title is only
+// its name, which stands above.
+func (d document) Subject() string {
+	for _, s := range []string{d.Title, d.Description} {
+		if s != "" && s != d.Merchant {
+			return s
+		}
+	}
+	return "Payment"
+}
+
+// Details is the description, unless it is the subject.
+func (d document) Details() string {
+	if d.Description == d.Subject() {
+		return ""
+	}
+	return d.Description
+}
+
 // Test reports whether the page must say that no real money moves.
 func (d document) Test() bool { return d.Environment != "" && d.Environment != "production" }
 
@@ -101,6 +120,7 @@ var drawn = map[string]disc{
 	"eth":      {"eth", "", "#5468c7"},
 	"ethereum": {"eth", "", "#5468c7"},
 	"usdc":     {"usdc", "", "#2468b8"},
+	"dusdc":    {"usdc", "", "#2468b8"},
 	"usdt":     {"usdt", "", "#117a5e"},
 	"devnet":   {"", "D", "#3d5a52"},
 	"base":     {"", "B", "#1f54d8"},

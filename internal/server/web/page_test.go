@@ -54,7 +54,7 @@ func TestPageStates(t *testing.T) {
 	t.Parallel()
 	tb := newTab(t)
 	unavailable := map[string]any{"quote_status": "unavailable", "success": false, "temp_address": nil, "retryable": true, "retry_after_seconds": 30}
-	lock := &web.Lock{Network: "ETHEREUM", TokenID: "t-usdc", Address: payTo}
+	lock := &web.Lock{Network: "ETHEREUM", TokenID: "1", Address: payTo}
 	paid := func(s *web.State) {
 		at := s.ServerTime
 		s.Status, s.PaidAt, s.AmountPaidUSD, s.AmountRemainingUSD = "paid", &at, "25.50", "0.00"
@@ -144,7 +144,7 @@ func TestPageStory(t *testing.T) {
 	tb.wait("document.activeElement.tagName === 'H2'") // focus follows the payor
 	until("document.activeElement.id === 'change'")
 	press(kb.Enter)
-	tb.wait("document.activeElement.value === 't-eth'")
+	tb.wait("document.activeElement.value === '3'")
 	press(kb.ArrowUp)
 	press(kb.ArrowUp)
 	press(kb.Enter)
@@ -164,7 +164,7 @@ func TestPageStory(t *testing.T) {
 	tb.wait("document.getElementById('progress').ariaValueText === '3 of 12 confirmations'")
 	s.set(func(st *web.State) {
 		st.Status, st.AmountPaidUSD, st.AmountRemainingUSD = "underpaid", "10.00", "15.50"
-		st.Locked, st.Payments = &web.Lock{Network: "ETHEREUM", TokenID: "t-usdc", Address: payTo}, []web.Payment{transfer("underpaid", 12, "10.00")}
+		st.Locked, st.Payments = &web.Lock{Network: "ETHEREUM", TokenID: "1", Address: payTo}, []web.Payment{transfer("underpaid", 12, "10.00")}
 	})
 	tb.see("15.500000 USDC", "$10.00 has arrived")
 	if tb.js("document.getElementById('change').hidden") != "true" {
@@ -187,7 +187,7 @@ func TestPageStory(t *testing.T) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	want := []string{"ETHEREUM/t-eth", "ETHEREUM/t-usdc", "ETHEREUM/t-usdc"}
+	want := []string{"ETHEREUM/3", "ETHEREUM/1", "ETHEREUM/1"}
 	if len(s.asked) != len(want) || s.asked[0] != want[0] || s.asked[2] != want[2] {
 		t.Errorf("asked for %v, want %v", s.asked, want)
 	}
@@ -277,7 +277,7 @@ func TestPageWallet(t *testing.T) {
 	tb.click("#details")
 	tb.see("25.500000 USDC")
 	tb.click("#change")
-	tb.click("input[value=t-eth]")
+	tb.click("input[value='3']")
 	tb.click("#go")
 	tb.see("0.010489250000000000 ETH")
 	tb.js("calls.length = 0")

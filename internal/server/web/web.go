@@ -1,5 +1,5 @@
-// Package web is the hosted payment page: one server-rendered document, its
-// stylesheet, its script, and the codes a wallet scans. It holds no state and asks
+// Package web is the hosted payment page and the dashboard of development:
+// server-rendered documents, their stylesheets and scripts, and the codes a wallet scans. It holds no state and asks
 // no one anything; the server fills PageData and answers the script's requests.
 package web
 
@@ -79,7 +79,7 @@ type Payment struct {
 	ExplorerURL           string `json:"explorer_url"` // https, or "" where there is no explorer
 }
 
-//go:embed templates/pay.html
+//go:embed templates
 var templates embed.FS
 
 var page = template.Must(template.New("pay.html").Funcs(template.FuncMap{"icon": icon}).ParseFS(templates, "templates/*.html"))

@@ -6,7 +6,7 @@ import { discover, pay } from "./wallet.js";
 let state = JSON.parse($("state").textContent);
 let quote = null; // the answer of POST /pay/address that is on show
 let sent = ""; // a payment handed to a wallet here that the chain has not shown yet
-let dismissed = false; // the payor went back to the list although a pair is bound
+let dismissed = false; // the payor went back to the list although a pair is known
 let busy = false; // an address is being fetched
 let asking = false; // a wallet has been asked to pay
 let retryAt = 0; // there is no price: when to ask again
@@ -98,10 +98,10 @@ function moved(before) {
     dismissed = false;
   }
   if (state.status === "paid" && before.status !== "paid" && $("return")) leaveAt = now() + 10;
-  resume();
+  if (bound()) resume();
 }
 
-// resume goes straight to the pair the invoice is bound to.
+// resume goes straight to the pair the invoice is bound to, or was last to be paid in.
 function resume() {
   if (closed() || !state.locked || dismissed || quote || busy || retryAt || pending() || sent) return;
   const r = radios.find((r) => r.value === state.locked.token_id && r.dataset.network === state.locked.network);
@@ -118,7 +118,7 @@ async function price(pair = chosen(), asked) {
   const old = quote;
   let answer, fault;
   try {
-    answer = await ask("/pay/address", { network: pair.dataset.network, tokenId: pair.value });
+    answer = await ask("/pay/address", { network: pair.dataset.network, tokenId: Number(pair.value) });
   } catch (e) {
     fault = e;
   }
@@ -186,7 +186,7 @@ function tick() {
   }
 }
 
-const pairOf = (q) => radios.find((r) => r.value === q.supported_token_id && r.dataset.network === q.network) ?? chosen();
+const pairOf = (q) => radios.find((r) => r.value === String(q.supported_token_id) && r.dataset.network === q.network) ?? chosen();
 
 // hand lets a wallet pay; the button waits with it.
 async function hand(button, work) {

@@ -62,7 +62,7 @@ export async function copy(button, id) {
   }
   button.textContent = "Copied";
   button.classList.add("done");
-  announce(id === "amount" ? "Amount copied" : "Address copied");
+  announce(id[0].toUpperCase() + id.slice(1) + " copied");
   clearTimeout(button.timer);
   button.timer = setTimeout(() => {
     button.textContent = "Copy";

@@ -1,0 +1,133 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/big"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/view"
+)
+
+//go:generate go test -count=1 -run=^TestDocuments$ . -update
+
+var update = flag.Bool("update", false, "write the generated documents anew")
+
+// TestDocuments compares docs/config.md and docs/events.md with what the code says.
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"config": configDocument(), "events": eventsDocument(t)} {
+		path := "../../docs/" + name + ".md"
+		if *update {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b, err := os.ReadFile(path); err != nil || string(b) != text {
+			t.Errorf("%s is out of date (%v); run: make generate", path, err)
+		}
+	}
+}
+
+const generated = "<!-- Written by make generate. Do not edit. -->\n\n"
+
+func configDocument() string {
+	var b strings.Builder
+	b.WriteString("# Configuration\n\n" + generated + `A TOML file, ` + "`pepay serve --config pepay.toml`" + `, and environment variables, which win. In a variable a list is separated by
+commas. A key that does not exist, or a value that is not what is expected, ends the start with an error that names the key.
+Secrets are best kept in files of their own.
+
+`)
+	table := func(prefix string, t reflect.Type) {
+		b.WriteString("| Key | Environment variable | Default | Meaning | Expected |\n|---|---|---|---|---|\n")
+		for i := range t.NumField() {
+			f := t.Field(i)
+			if f.Type.Kind() == reflect.Map {
+				continue
+			}
+			key, value := prefix+f.Tag.Get("key"), f.Tag.Get("default")
+			if value != "" {
+				value = "`" + value + "`"
+			}
+			want := f.Tag.Get("want")
+			if f.Type.Kind() == reflect.Int {
+				want = "a whole number from " + map[bool]string{true: "0", false: f.Tag.Get("least")}[f.Tag.Get("least") == ""]
+			}
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", key, variable(key), value, f.Tag.Get("doc"), want)
+		}
+	}
+	table("", reflect.TypeFor[app.Config]())
+	b.WriteString("\n## Networks\n\nOne section for each network that is served; today there is `ethereum`.\n\n")
+	table("networks.ethereum.", reflect.TypeFor[app.NetworkConfig]())
+	return b.String()
+}
+
+// told is when each event type is emitted, in the order of a payment's life.
+var told = []struct {
+	pay.EventType
+	object, when string
+}{
+	{pay.InvoiceCreated, "invoice", "an invoice was made"},
+	{pay.QuoteUpdated, "payment_quote", "the payor was given an amount to pay, at first or anew; only on the payor's websocket"},
+	{pay.PaymentCreated, "invoice_payment", "a transfer to one of the invoice's addresses was mined"},
+	{pay.PaymentUpdated, "invoice_payment", "its status, its worth or its settlement changed"},
+	{pay.InvoiceUpdated, "invoice", "its status or what is paid of it changed: underpaid, paid, expired, canceled"},
+}
+
+func eventsDocument(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	b.WriteString("# Events\n\n" + generated + `An event is one fact about an invoice, written in the same transaction as the fact. The same bytes come by webhook, by the
+merchant's websocket and by ` + "`GET /api/v1/events`" + `, in one order for each merchant and without gaps to a reader that follows the ids.
+Webhooks may come twice or out of order: take each ` + "`id`" + ` once, and trust the newest ` + "`data.object`" + `.
+
+| Type | Object | When |
+|---|---|---|
+`)
+	for _, e := range told {
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", e.EventType, e.object, e.when)
+	}
+	b.WriteString("\nEndpoints may also name `commerce.order.*` and `test.ping`; nothing emits them yet. The states are in [states.md](states.md).\n")
+	b.WriteString("\n`previous_attributes` has the fields that changed, with their values before. `request` names the API request that caused the event, if one did.\n")
+	made := time.Unix(1_770_000_000, 0).UTC()
+	before := pay.Invoice{
+		ID: "0d7a0c52-9f3e-4c1a-9d2b-6f1f0a4c7e11", MerchantID: 1, Environment: pay.Mainnet, Type: pay.Standard, Status: pay.Unpaid, Amount: 25_50 * money.Cent,
+		Metadata: `{"order":"A-1001"}`, CreatedAt: made, ExpiresAt: made.Add(pay.DefaultExpiry),
+	}
+	p := pay.Payment{
+		Deposit: pay.Deposit{
+			Network: "ethereum", TxHash: "0x" + strings.Repeat("7c", 32), Index: 4, Block: pay.Block{Height: 24_000_000, Time: made.Add(4 * time.Minute)},
+			Address: "0x8F2cD1A0c7f1E5b4a9C3d2E1f0A9b8C7d6E5f4A3", Token: pay.EthereumTokens[1].Address, Units: money.NewUnits(big.NewInt(25_500_000)),
+			From: "0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984",
+		},
+		ID: "5b0e9b1e-3c64-4f0b-8f43-0c9a7d1e2b3f", InvoiceID: before.ID, MerchantID: 1, Environment: pay.Mainnet, TokenID: 2, AskedID: 2,
+		Receiver: "0x52908400098527886E0F7030069857D2E4169EE7", Amount: before.Amount, Status: pay.PaymentConfirmed, SeenAt: made.Add(250 * time.Second),
+		ConfirmedAt: made.Add(400 * time.Second), Settlement: pay.Settlement{ID: 1, Status: pay.SettlementPending},
+	}
+	pending, after := p, before
+	pending.Status, pending.ConfirmedAt, pending.Settlement = pay.PaymentPending, time.Time{}, pay.Settlement{}
+	after.Status, after.Paid, after.PaidAt, after.LastPaymentAt = pay.Paid, before.Amount, p.ConfirmedAt, p.ConfirmedAt
+	after.PayerAddress, after.PayerNetwork = p.From, p.Network
+	registry := &pay.Registry{Networks: []pay.Network{pay.Ethereum}, Tokens: pay.EthereumTokens}
+	for n, e := range []pay.Event{
+		{Type: pay.PaymentUpdated, Object: view.JSON(view.Payment(p, registry)), Previous: view.Changed(view.Payment(pending, registry), view.Payment(p, registry))},
+		{Type: pay.InvoiceUpdated, Object: view.JSON(view.Invoice(after)), Previous: view.Changed(view.Invoice(before), view.Invoice(after))},
+	} {
+		e.ID, e.Environment, e.CreatedAt = fmt.Sprintf("evt_%d-%d", p.ConfirmedAt.UnixMilli(), n+3), pay.Mainnet, p.ConfirmedAt
+		fmt.Fprintf(&b, "\n## An example: %s\n\n```json\n", e.Type)
+		if err := json.Indent(&b, view.JSON(view.Event(e)), "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString("\n```\n")
+	}
+	return b.String()
+}
