@@ -31,7 +31,7 @@ verify: ## vet, format, floors, go.mod, generated documents, byte code of the co
 generate: ## write the generated documents anew
 	go generate ./...
 
-bench: ## measure both engines with durable commits (BENCH='-benchtime=5s -count=3')
+bench: ## measure both engines with durable commits (BENCH=-bench=Sockets)
 	scripts/bench.sh $(BENCH)
 
 fuzz: ## run every fuzz target for FUZZTIME, one after the other

@@ -40,7 +40,7 @@ type StreamError struct {
 // StreamControl tells a reader of a websocket where it stands in a replay.
 type StreamControl struct {
 	Object string  `json:"object"` // "ws_control"
-	Type   string  `json:"type"`   // replay_start, replay_complete
+	Type   string  `json:"type"`   // replay_start, replay_complete, resync_required
 	Since  *string `json:"since"`
 }
 

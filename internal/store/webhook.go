@@ -89,9 +89,10 @@ func (tx *Tx) NextDelivery(endpoint string) (time.Time, bool, error) {
 		`SELECT due FROM deliveries WHERE endpoint_id = $1 AND state = 'due' ORDER BY due LIMIT 1`, endpoint)
 }
 
-// SaveDelivery records an attempt and what became of the delivery.
+// SaveDelivery records an attempt and what became of the delivery, unless another
+// attempt has ended it meanwhile.
 func (tx *Tx) SaveDelivery(d pay.Delivery, a pay.Attempt) error {
-	if _, err := tx.exec(`UPDATE deliveries SET state = $3, attempts = $4, due = $5 WHERE endpoint_id = $1 AND seq = $2`,
+	if _, err := tx.exec(`UPDATE deliveries SET state = $3, attempts = $4, due = $5 WHERE endpoint_id = $1 AND seq = $2 AND state = 'due'`,
 		d.EndpointID, d.Event.Seq, string(d.State), d.Attempts, millis(d.Due)); err != nil {
 		return err
 	}
