@@ -54,7 +54,7 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			return false
 		}
 		url, _ := f["base_url"].(string)
-		resp, err := http.Get(url + "/readyz") //nolint:noctx // the loop has an end
+		resp, err := http.Get(url + "/readyz")
 		if err != nil {
 			return false
 		}
@@ -117,7 +117,7 @@ func captured(ts *testscript.TestScript, _ bool, args []string) {
 
 // occupy VAR listens at a port until the script ends.
 func occupy(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // local
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { _ = l.Close() })
 	ts.Setenv(args[0], l.Addr().String())
@@ -135,7 +135,7 @@ func changed(ts *testscript.TestScript, _ bool, args []string) {
 // dials ADDRESS waits until something listens there.
 func dials(ts *testscript.TestScript, _ bool, args []string) {
 	waitFor(ts, args[0], func() bool {
-		c, err := net.Dial("tcp", args[0]) //nolint:noctx // the loop has an end
+		c, err := net.Dial("tcp", args[0])
 		if err == nil {
 			_ = c.Close()
 		}

@@ -98,15 +98,16 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 	if err := fill(reflect.ValueOf(&c).Elem(), "", values); err != nil {
 		return c, err
 	}
-	for _, k := range slices.Sorted(maps.Keys(values)) {
-		if name, ok := strings.CutPrefix(k, "networks."); ok {
-			if name, _, _ = strings.Cut(name, "."); builtin[pay.NetworkName(name)].Name == "" {
-				return c, values[k].wrong(k, fmt.Sprintf("a network that can be served: %s", slices.Sorted(maps.Keys(builtin))))
-			}
-		}
-		return c, values[k].wrong(k, "one of the keys in docs/config.md; there is no such key")
+	if len(values) == 0 {
+		return c, nil
 	}
-	return c, nil
+	k := slices.Sorted(maps.Keys(values))[0]
+	if name, ok := strings.CutPrefix(k, "networks."); ok {
+		if name, _, _ = strings.Cut(name, "."); builtin[pay.NetworkName(name)].Name == "" {
+			return c, values[k].wrong(k, fmt.Sprintf("a network that can be served: %s", slices.Sorted(maps.Keys(builtin))))
+		}
+	}
+	return c, values[k].wrong(k, "one of the keys in docs/config.md; there is no such key")
 }
 
 // unreadable says what is wrong with a file, without quoting it.
