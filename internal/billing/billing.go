@@ -52,7 +52,7 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 	if secret == "" || len(secret) > 255 {
 		return c, bad
 	}
-	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		var ok bool
 		if c.Key, ok, err = tx.KeyByHash(auth.Hash(secret)); err != nil || !ok || !c.Key.Usable(tx.Now()) {
 			return orElse(err, bad)

@@ -24,7 +24,7 @@ func (b *Billing) BySession(ctx context.Context, token, signature string) (s Ses
 	if !b.Auth.Session(token, signature) {
 		return s, pay.Errorf(pay.CodeSessionInvalid, "Missing or invalid x-session-token and x-signature")
 	}
-	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		if s.Invoice, err = tx.InvoiceBySession(auth.Hash(token)); err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.
 	if n <= 0 {
 		return nil, pause, nil
 	}
-	err = r.Store.Read(ctx, func(tx *store.Tx) error { // a look costs no commit
+	err = r.Store.Look(ctx, func(tx *store.Tx) error { // costs no commit
 		due, ok, err := tx.NextJob()
 		if ok {
 			next = min(max(due.Sub(tx.Now()), 0), r.Poll)
