@@ -1,0 +1,92 @@
+package store_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/testkit"
+)
+
+func TestChain(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error {
+			_, _, known, err := tx.Position("ethereum")
+			same(t, "never watched", []any{known, err}, []any{false, nil})
+			for n := range 2 {
+				scanned, final := fill[pay.Block](n), fill[pay.Block](n+5)
+				check(tx.SavePosition("ethereum", scanned, final))
+				a, b, known, err := tx.Position("ethereum")
+				same(t, "position", []any{a, b, known, err}, []any{scanned, final, true, nil})
+			}
+
+			var sweeps []pay.Sweep
+			for n, height := range []uint64{30, 10, 20, 20} {
+				v := fill[pay.Sweep](n)
+				v.Network, v.Address, v.Token, v.Block.Height = "ethereum", "a", "t", height
+				check(tx.AddSweep(v))
+				sweeps = append(sweeps, v)
+			}
+			sweeps[0].Block.Height = 40 // seen again in another block
+			check(tx.AddSweep(sweeps[0]))
+			order := []pay.Sweep{sweeps[1], sweeps[2], sweeps[3], sweeps[0]}
+			same(t, "sweeps in the chain's order", must(tx.SweepsAt("ethereum", "a", "t", false)), order)
+			same(t, "none is final", len(must(tx.SweepsAt("ethereum", "a", "t", true))), 0)
+			same(t, "made final", len(must(tx.FinalizeSweeps("ethereum", 20))), 3)
+			same(t, "made final once", len(must(tx.FinalizeSweeps("ethereum", 20))), 0)
+			check(tx.ForgetSweeps("ethereum", 5)) // what is final stays
+			same(t, "final sweeps", must(tx.SweepsAt("ethereum", "a", "t", true)), order[:3])
+			same(t, "others are forgotten", len(must(tx.SweepsAt("ethereum", "a", "t", false))), 3)
+			return nil
+		})
+		hold := func(name, holder string, d time.Duration) (ok bool) {
+			write(t, s, func(tx *store.Tx) (err error) { ok, err = tx.Lease(name, holder, tx.Now().Add(d)); return err })
+			return ok
+		}
+		same(t, "first", hold("x", "a", time.Minute), true)
+		same(t, "other", hold("x", "b", time.Minute), false)
+		same(t, "another name", hold("y", "b", time.Minute), true)
+		c.Add(time.Minute)
+		same(t, "at its very end", hold("x", "b", time.Minute), false)
+		same(t, "renewed", hold("x", "a", time.Minute), true)
+		c.Add(time.Minute + time.Millisecond)
+		same(t, "taken over", hold("x", "b", time.Minute), true)
+		same(t, "lost", hold("x", "a", time.Minute), false)
+		write(t, s, func(tx *store.Tx) error { return tx.Unlease("x", "a") })
+		same(t, "given back by another", hold("x", "a", time.Minute), false)
+		write(t, s, func(tx *store.Tx) error { return tx.Unlease("x", "b") })
+		same(t, "given back", hold("x", "a", time.Minute), true)
+		write(t, s, func(tx *store.Tx) error { return tx.EndLeases() })
+		same(t, "ended", hold("x", "c", time.Minute), true)
+	})
+}
+
+func TestSights(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error {
+			var ps []pay.Payment
+			for n, sight := range []pay.Sight{pay.Seen, pay.Seen, pay.Final, pay.Gone, pay.Seen} {
+				i, p := fill[pay.Invoice](n), fill[pay.Payment](n)
+				p.InvoiceID, p.Network, p.Address, p.Token, p.Block.Height, p.Sight = i.ID, "ethereum", "a", "t", uint64(50-n), sight
+				p.Settlement.Status = pay.SettlementPending
+				check(tx.AddInvoice(i))
+				check(tx.SavePayment(p))
+				ps = append(ps, p)
+			}
+			slices.Reverse(ps)
+			same(t, "payments in the chain's order", must(tx.PaymentsAt("ethereum", "a", "t")), ps)
+			same(t, "of another token", len(must(tx.PaymentsAt("ethereum", "a", ""))), 0)
+			same(t, "to settle", must(tx.UnsettledPayments("ethereum", pay.SettlementPending, 9)), []pay.Payment{ps[2]})
+			same(t, "seen up to a height", must(tx.InvoicesInSight("ethereum", pay.Seen, 49)), []string{ps[3].InvoiceID, ps[0].InvoiceID})
+			check(tx.Doubt("base", 0))
+			check(tx.Doubt("ethereum", 46))
+			same(t, "in doubt", len(must(tx.InvoicesInSight("ethereum", pay.Doubtful, 100))), 2)
+			same(t, "not in doubt", must(tx.InvoicesInSight("ethereum", pay.Seen, 100)), []string{ps[0].InvoiceID})
+			return nil
+		})
+	})
+}
