@@ -142,11 +142,7 @@ func (g *stage) in(t *testing.T, s *testkit.Socket) {
 func TestNoGapNoDouble(t *testing.T) {
 	t.Parallel()
 	eachStage(t, func(t *testing.T, g *stage) {
-		ctx, stop := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() { defer close(ended); g.h.Run(ctx) }() // as in the program: a hint may be lost
-		t.Cleanup(func() { stop(); <-ended })
-		const writers, commits = 4, 30
+		const writers, commits = 4, 60
 		g.happenN(300)
 		var writing, wg sync.WaitGroup
 		for w := range writers {
@@ -171,7 +167,7 @@ func TestNoGapNoDouble(t *testing.T) {
 			writing.Wait()
 			g.happen(pay.Event{MerchantID: merchant, Type: pay.InvoiceCreated, Environment: pay.Devnet, InvoiceID: "inv_1", CustomerID: "cus_1", Object: []byte(`{"last":true}`), Previous: []byte(`{}`)})
 		}()
-		for n := range 25 {
+		for n := range 50 {
 			wg.Go(func() {
 				sub := notify.Subscription{MerchantID: merchant}
 				switch n % 5 {
@@ -185,6 +181,9 @@ func TestNoGapNoDouble(t *testing.T) {
 					sub.InvoiceID, sub.Environment = "inv_1", pay.Devnet
 				}
 				known := g.all()
+				if end := len(known) - 1; strings.Contains(string(known[end].Object), "last") {
+					known = known[:end] // a socket that comes late must still have that one to wait for
+				}
 				after := known[rand.IntN(len(known))]
 				if n%10 == 0 {
 					after = known[len(known)-1] // nothing to replay, perhaps

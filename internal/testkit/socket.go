@@ -31,7 +31,7 @@ type Socket struct {
 }
 
 // socketPatience is how long a Socket waits for a frame before it fails the test.
-const socketPatience = 90 * time.Second
+const socketPatience = 30 * time.Second
 
 // Dial connects to a stream at an http or ws address and closes it when the test
 // ends. It fails the test when the server refuses.
@@ -78,7 +78,7 @@ func (s *Socket) Read() (f Frame, err error) {
 	return f, nil
 }
 
-// Next returns the next frame. It fails the test when none comes within 90 s.
+// Next returns the next frame. It fails the test when none comes within 30 s.
 func (s *Socket) Next() Frame {
 	s.t.Helper()
 	f, err := s.Read()
@@ -89,7 +89,7 @@ func (s *Socket) Next() Frame {
 }
 
 // Until reads on to the first event that f accepts, and fails the test when it does
-// not come within 90 s. Got has those before it.
+// not come within 30 s. Got has those before it.
 func (s *Socket) Until(f func(api.Event) bool) api.Event {
 	s.t.Helper()
 	for end := time.Now().Add(socketPatience); time.Now().Before(end); {

@@ -140,13 +140,13 @@ func Events(t testing.TB, s *store.Store, merchant int64) (es []pay.Event) {
 }
 
 // Eventually waits until f returns true, looking often, and fails the test with
-// what f was to show when it does not within 90 seconds.
+// what f was to show when it does not within 30 seconds.
 func Eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !f() {
 		if time.Now().After(deadline) {
-			t.Fatal("did not happen within 90 s: " + what)
+			t.Fatal("did not happen within 30 s: " + what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
