@@ -78,15 +78,19 @@ func (h *Hub) Serve(c *websocket.Conn, s Subscription) {
 }
 
 // join replays what a socket has missed and then lets it into its room. It is let
-// in at a moment when it has everything the room has passed on: no gap, no double.
+// in at a moment when it has everything the room has passed on, and everything that
+// had happened when it came: no gap, no double.
 func (h *Hub) join(k *socket) {
-	cursor, known, err := h.begin(k)
+	cursor, end, known, err := h.begin(k)
 	if err == nil && k.sub.Since != "" {
 		if known {
 			k.send(frame(view.StreamControl("replay_start", k.sub.Since)))
 		} else { // nobody can tell what came after it
 			k.send(frame(view.StreamControl("resync_required", k.sub.Since)))
 		}
+	}
+	if err == nil && cursor < end {
+		cursor, err = h.replay(k, cursor, end)
 	}
 	for in := false; err == nil && !in; {
 		var r *room
@@ -107,16 +111,19 @@ func (h *Hub) join(k *socket) {
 
 // begin finds where in its merchant's stream a socket begins: after the event it
 // names, if that is known, or else at the end.
-func (h *Hub) begin(k *socket) (cursor int64, known bool, err error) {
+func (h *Hub) begin(k *socket) (cursor, end int64, known bool, err error) {
 	err = h.Store.Read(k.ctx, func(tx *store.Tx) error {
-		e, ok, err := tx.Event(k.sub.MerchantID, k.sub.Since)
-		if cursor, known = e.Seq, ok; ok || err != nil {
+		var e pay.Event
+		if e, known, err = tx.Event(k.sub.MerchantID, k.sub.Since); err != nil {
 			return err
 		}
-		cursor, err = tx.StreamEnd(k.sub.MerchantID)
+		end, err = tx.StreamEnd(k.sub.MerchantID)
+		if cursor = e.Seq; !known {
+			cursor = end
+		}
 		return err
 	})
-	return cursor, known, err
+	return cursor, end, known, err
 }
 
 // room returns the room for a socket. A new one begins at the end of the stream and
