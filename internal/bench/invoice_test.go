@@ -78,9 +78,7 @@ func fill(b *testing.B, a *testkit.App, n int) {
 						Receiver: a.Merchant.Payout, Salt: random(32), CreatedAt: tx.Now(),
 					}
 					t, _ := a.Billing.Registry.Token(testkit.Dollar)
-					if err := tx.AddInvoice(i); err != nil {
-						return err
-					}
+					tx.AddInvoice(i)
 					if err := tx.AddAddress(to, false); err != nil {
 						return err
 					}

@@ -71,23 +71,34 @@ type Once struct {
 	Hash string // of the request's body
 }
 
-// once runs do, or returns what it answered to the same request before.
-func (b *Billing) once(tx *store.Tx, merchant int64, operation string, o Once, do func() ([]byte, error)) ([]byte, error) {
-	sealed, was, seen, err := tx.Once(merchant, operation, o.Key, o.Hash)
+// once carries out a request in a unit, or returns what the same request was answered
+// before. One that is repeated may well be refused the second time, its work being
+// done: then too the first answer counts.
+func (b *Billing) once(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) ([]byte, error)) (answer []byte, err error) {
 	purpose := fmt.Sprintf("answer %d %s %s", merchant, operation, o.Key)
-	switch {
-	case err != nil:
-		return nil, err
-	case seen && was != o.Hash:
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		if answer, err = do(tx); err != nil {
+			return err
+		}
+		tx.Answer(merchant, operation, o.Key, o.Hash, b.Auth.Seal(answer, purpose))
+		return nil
+	})
+	if _, known := errors.AsType[*pay.Error](err); !known && !errors.Is(err, store.ErrAnswered) {
+		return answer, err
+	}
+	var sealed []byte
+	var was string
+	var seen bool
+	if e := b.Store.Look(ctx, func(tx *store.Tx) (e error) {
+		sealed, was, seen, e = tx.Answered(merchant, operation, o.Key)
+		return e
+	}); e != nil || !seen {
+		return nil, orElse(e, err)
+	}
+	if was != o.Hash {
 		return nil, pay.Errorf(pay.CodeIdempotencyConflict, "This Idempotency-Key was used with another request body; use a new key for a new request")
-	case seen:
-		return b.Auth.Open(sealed, purpose)
 	}
-	answer, err := do()
-	if err != nil {
-		return nil, err
-	}
-	return answer, tx.Answer(merchant, operation, o.Key, b.Auth.Seal(answer, purpose))
+	return b.Auth.Open(sealed, purpose)
 }
 
 // defaultRetry is when to ask again for a price when nobody can say.

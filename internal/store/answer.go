@@ -1,26 +1,28 @@
 package store
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// Once claims an idempotency key for an operation of a merchant. The first to
-// come gets seen == false and must call Answer in the same unit; who comes after
-// it gets the answer and the hash of the request that was answered. Who comes
-// while the first is still at work waits for it.
-func (tx *Tx) Once(merchant int64, operation, key, hash string) (answer []byte, was string, seen bool, err error) {
-	n, err := tx.exec(`INSERT INTO answers (merchant_id, operation, key, hash, answer, created_at) VALUES ($1,$2,$3,$4,$5,$6)
-		ON CONFLICT DO NOTHING`, merchant, operation, key, hash, []byte{}, millis(tx.now))
-	if err != nil || n == 1 {
-		return nil, "", false, err
-	}
-	err = tx.conn.QueryRowContext(tx.ctx, `SELECT answer, hash FROM answers WHERE merchant_id = $1 AND operation = $2 AND key = $3`,
-		merchant, operation, key).Scan(&answer, &was)
-	return answer, was, err == nil, err
+const answerColumns = `merchant_id, operation, key, hash, answer, created_at`
+
+// Answer stores what a request with an idempotency key was answered, for those who
+// repeat it, with a hash of the request. The unit fails with ErrAnswered when the key
+// has an answer already; while another unit is about to give one, it waits for that.
+func (tx *Tx) Answer(merchant int64, operation, key, hash string, answer []byte) {
+	tx.rows = append(tx.rows, row{
+		table: "answers", columns: answerColumns, key: fmt.Sprintf("%d %s %s", merchant, operation, key), once: ErrAnswered,
+		args: []any{merchant, operation, key, hash, answer, millis(tx.now)},
+	})
 }
 
-// Answer stores what the request with a key was answered, for those who repeat it.
-func (tx *Tx) Answer(merchant int64, operation, key string, answer []byte) error {
-	_, err := tx.exec(`UPDATE answers SET answer = $4 WHERE merchant_id = $1 AND operation = $2 AND key = $3`, merchant, operation, key, answer)
-	return err
+// Answered returns the answer of a request and the hash of the request that got it,
+// and false when there is none.
+func (tx *Tx) Answered(merchant int64, operation, key string) (answer []byte, hash string, ok bool, err error) {
+	answer, ok, err = maybe(tx, func(r scanner) (b []byte, err error) { return b, r.Scan(&b, &hash) },
+		`SELECT answer, hash FROM answers WHERE merchant_id = $1 AND operation = $2 AND key = $3`, merchant, operation, key)
+	return answer, hash, ok, err
 }
 
 // ForgetAnswers drops the answers given before a time.

@@ -71,3 +71,16 @@ func retryable(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
+
+// refused reports whether the engine is well and would not do what it was told: the
+// statement is at fault, or the row is there already.
+func refused(err error) bool {
+	if retryable(err) {
+		return false
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()&0xff == lib.SQLITE_CONSTRAINT || e.Code()&0xff == lib.SQLITE_ERROR || e.Code()&0xff == lib.SQLITE_TOOBIG
+	}
+	_, ok := errors.AsType[*pgconn.PgError](err)
+	return ok || errors.Is(err, ErrAnswered)
+}

@@ -22,16 +22,20 @@ func (tx *Tx) AppendEvent(e pay.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// finish writes what the units of a group left for the end: jobs, then events. These
-// are the rows that many want at once, so they are held last and shortest, and taken
-// in one order by everybody: two groups never wait for each other.
+// finish writes what the units of a group left for the end: rows, jobs, then events.
+// These are what many want at once, so they are held last and shortest, and taken in
+// one order by everybody: two groups never wait for each other.
 func (s *Store) finish(ctx context.Context, c conn, group []*unit) ([]pay.Event, error) {
 	var all []pay.Event
 	var jobs []promise
+	var rows []row
 	for _, u := range group {
 		if u.err == nil {
-			all, jobs = append(all, u.events...), append(jobs, u.jobs...)
+			all, jobs, rows = append(all, u.events...), append(jobs, u.jobs...), append(rows, u.rows...)
 		}
+	}
+	if err := insert(ctx, c, rows); err != nil {
+		return nil, fmt.Errorf("add rows: %w", err)
 	}
 	slices.SortStableFunc(all, func(a, b pay.Event) int { return cmp.Compare(a.MerchantID, b.MerchantID) })
 	tx, heard := &Tx{ctx: ctx, s: s, conn: c, now: s.moment()}, map[int64]bool{}

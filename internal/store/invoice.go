@@ -42,13 +42,13 @@ func (tx *Tx) InvoiceBySession(hash string) (pay.Invoice, error) {
 }
 
 // AddInvoice stores a new invoice.
-func (tx *Tx) AddInvoice(i pay.Invoice) error {
-	_, err := tx.exec(`INSERT INTO invoices (`+invoiceColumns+`) VALUES `+placeholders(1, 26),
+func (tx *Tx) AddInvoice(i pay.Invoice) {
+	tx.rows = append(tx.rows, row{table: "invoices", columns: invoiceColumns, key: i.ID, args: []any{
 		i.ID, i.MerchantID, string(i.Environment), string(i.Type), string(i.Status), int64(i.Amount), int64(i.Paid), i.CustomerID,
 		i.CustomerEmail, i.Description, i.Title, i.Footer, i.Metadata, i.Questions, i.ReturnURL, i.ReceiverOverride, i.PayerAddress,
 		string(i.PayerNetwork), i.OrderID, i.SessionHash, string(i.LockedNetwork), i.LockedTokenID,
-		millis(i.CreatedAt), millis(i.ExpiresAt), millis(i.PaidAt), millis(i.LastPaymentAt))
-	return err
+		millis(i.CreatedAt), millis(i.ExpiresAt), millis(i.PaidAt), millis(i.LastPaymentAt),
+	}})
 }
 
 // SaveInvoice stores what can change of an invoice.

@@ -28,13 +28,13 @@ func TestInvoiceFilters(t *testing.T) {
 				i.PayerAddress, i.PayerNetwork = fmt.Sprint("0x", n%4), pay.Networks[n%2]
 				i.CreatedAt = testkit.Epoch.Add(time.Duration(n/10) * time.Second) // ten at each moment
 				i.ID = fmt.Sprintf("%02d", n*37%60)
-				if check(tx.AddInvoice(i)); true {
-					all = append(all, i)
-				}
+				tx.AddInvoice(i)
+				all = append(all, i)
 			}
 			other := fill[pay.Invoice](99)
 			other.MerchantID = 2
-			return tx.AddInvoice(other)
+			tx.AddInvoice(other)
+			return nil
 		})
 		slices.SortFunc(all, func(a, b pay.Invoice) int {
 			return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))

@@ -9,18 +9,16 @@ import (
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
-	"github.com/pepay/pepay/internal/pay"
 )
 
 // Tx is a unit of work. Its methods are the queries of this package, one file per
 // table. It is used by one goroutine and only until its function returns.
 type Tx struct {
-	ctx    context.Context
-	s      *Store
-	conn   conn
-	now    time.Time
-	events []pay.Event
-	jobs   []promise
+	ctx  context.Context
+	s    *Store
+	conn conn
+	now  time.Time
+	promised
 }
 
 // conn runs statements inside one transaction.

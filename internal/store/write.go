@@ -20,13 +20,12 @@ var errClosed = errors.New("store: closed")
 
 // A unit is a function that waits to be committed.
 type unit struct {
-	ctx    context.Context
-	f      func(*Tx) error
-	alone  bool
-	err    error
-	events []pay.Event
-	jobs   []promise
-	done   chan struct{}
+	ctx   context.Context
+	f     func(*Tx) error
+	alone bool
+	err   error
+	promised
+	done chan struct{}
 }
 
 // Write runs f in a transaction and makes it durable before it returns. Units
@@ -107,9 +106,23 @@ func (s *Store) gather(group []*unit) (whole []*unit, next *unit) {
 	return group, nil
 }
 
-// commit runs a group in one transaction and sets each unit's error. It returns
-// the connection to use next, nil when this one is beyond use.
+// commit runs a group in one transaction and sets each unit's error. When the engine
+// refuses what the group wrote together, each unit is tried by itself: one that cannot
+// be written must not spoil the others. It returns the connection to use next, nil
+// when this one is beyond use.
 func (s *Store) commit(c *prepared, group []*unit) *prepared {
+	c, err := s.try(c, group)
+	if err != nil && len(group) > 1 && refused(err) {
+		for i := range group {
+			c, _ = s.try(c, group[i:i+1])
+		}
+	}
+	return c
+}
+
+// try runs a group in one transaction. An error is why it was rolled back, and the
+// error of each of its units.
+func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 	ctx := context.WithoutCancel(group[0].ctx)
 	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
@@ -119,7 +132,7 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 	c, err := s.begin(ctx, c)
 	if err != nil {
 		fail(err)
-		return nil
+		return nil, err
 	}
 	err = s.units(ctx, c, group)
 	if err == nil && len(group) == 1 && group[0].err != nil {
@@ -133,15 +146,15 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 	}
 	if err != nil {
 		fail(err)
-		if _, err := c.ExecContext(ctx, "ROLLBACK"); err != nil {
-			return c.discard()
+		if _, e := c.ExecContext(ctx, "ROLLBACK"); e != nil {
+			return c.discard(), err
 		}
-		return c
+		return c, err
 	}
 	if len(events) > 0 && s.Committed != nil {
 		s.Committed(events)
 	}
-	return c
+	return c, nil
 }
 
 // begin begins a transaction on the connection, or on a new one when there is none
@@ -167,23 +180,28 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 // units runs the functions of a group, each behind a savepoint of its own when
 // there are several. An error means that the transaction as a whole is lost.
 func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
-	fence := "SAVEPOINT u"
+	savepoint := ""
+	if len(group) > 1 {
+		savepoint = "SAVEPOINT u"
+	}
 	for i, u := range group {
 		if u.err = u.ctx.Err(); u.err != nil {
 			continue
 		}
-		if len(group) > 1 {
-			if _, err := c.ExecContext(ctx, fence); err != nil {
-				return fmt.Errorf("unit %d of %d: %w", i+1, len(group), err)
-			}
-			fence = "RELEASE SAVEPOINT u; SAVEPOINT u"
+		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, now: s.moment()}
+		f := &fence{prepared: c, tx: tx, savepoint: savepoint}
+		tx.conn = f
+		if u.err = attempt(tx, u.f); f.err != nil {
+			u.err = f.err // the first cause
 		}
-		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, conn: c, now: s.moment()}
-		if u.err = attempt(tx, u.f); u.err == nil {
-			u.events, u.jobs = tx.events, tx.jobs
-		} else if len(group) > 1 {
+		if f.entered && savepoint != "" {
+			savepoint = "RELEASE SAVEPOINT u; SAVEPOINT u"
+		}
+		if u.err == nil {
+			u.promised = tx.promised
+		} else if f.savepoint != "" && f.entered {
 			if _, err := c.ExecContext(ctx, "ROLLBACK TO SAVEPOINT u"); err != nil {
-				return err
+				return fmt.Errorf("unit %d of %d: %w", i+1, len(group), err)
 			}
 		}
 	}
