@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 )
@@ -19,7 +18,8 @@ type dialect struct {
 	dsn        func(url string) string // for writing
 	readDSN    func(url string) string
 	begin      string
-	writers    int // connections that write; each groups the units that wait for it
+	pipeline   bool // takes several statements before it answers the first
+	writers    int  // connections that write; each groups the units that wait for it
 	readers    int
 	forUpdate  string // appended to a SELECT to hold its rows until commit
 	skipLocked string // appended to a SELECT that claims rows
@@ -47,7 +47,8 @@ var postgresDialect = dialect{
 	dsn:        func(url string) string { return url },
 	readDSN:    func(url string) string { return url },
 	begin:      "BEGIN",
-	writers:    4,
+	pipeline:   true,
+	writers:    2,
 	readers:    8,
 	forUpdate:  " FOR UPDATE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
@@ -82,5 +83,5 @@ func refused(err error) bool {
 		return e.Code()&0xff == lib.SQLITE_CONSTRAINT || e.Code()&0xff == lib.SQLITE_ERROR || e.Code()&0xff == lib.SQLITE_TOOBIG
 	}
 	_, ok := errors.AsType[*pgconn.PgError](err)
-	return ok || errors.Is(err, ErrAnswered)
+	return ok || errors.Is(err, ErrAnswered) || errors.Is(err, errRolledBack)
 }

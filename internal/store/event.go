@@ -22,10 +22,11 @@ func (tx *Tx) AppendEvent(e pay.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// finish writes what the units of a group left for the end: rows, jobs, then events.
+// finish writes what the units of a group left for the end, rows, jobs, then events,
+// and commits.
 // These are what many want at once, so they are held last and shortest, and taken in
 // one order by everybody: two groups never wait for each other.
-func (s *Store) finish(ctx context.Context, c conn, group []*unit) ([]pay.Event, error) {
+func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) ([]pay.Event, error) {
 	var all []pay.Event
 	var jobs []promise
 	var rows []row
@@ -33,9 +34,6 @@ func (s *Store) finish(ctx context.Context, c conn, group []*unit) ([]pay.Event,
 		if u.err == nil {
 			all, jobs, rows = append(all, u.events...), append(jobs, u.jobs...), append(rows, u.rows...)
 		}
-	}
-	if err := insert(ctx, c, rows); err != nil {
-		return nil, fmt.Errorf("add rows: %w", err)
 	}
 	slices.SortStableFunc(all, func(a, b pay.Event) int { return cmp.Compare(a.MerchantID, b.MerchantID) })
 	tx, heard := &Tx{ctx: ctx, s: s, conn: c, now: s.moment()}, map[int64]bool{}
@@ -52,25 +50,27 @@ func (s *Store) finish(ctx context.Context, c conn, group []*unit) ([]pay.Event,
 		}
 		heard[e.MerchantID] = len(ids) > 0
 	}
-	if err := tx.addJobs(jobs); err != nil {
-		return nil, fmt.Errorf("promise jobs: %w", err)
+	if err := c.run(ctx, append(inserts(rows), promises(jobs)...)); err != nil {
+		return nil, fmt.Errorf("add rows and jobs: %w", err)
 	}
+	var last []statement
 	for from := 0; from < len(all); {
 		to := from
 		for to < len(all) && to-from < maxGroup && all[to].MerchantID == all[from].MerchantID {
 			to++
 		}
-		if err := tx.appendStream(all[from:to], heard[all[from].MerchantID]); err != nil {
+		ss, err := tx.appendStream(all[from:to], heard[all[from].MerchantID])
+		if err != nil {
 			return nil, fmt.Errorf("append events: %w", err)
 		}
-		from = to
+		last, from = append(last, ss...), to
 	}
-	return all, nil
+	return all, c.run(ctx, append(last, statement{query: "COMMIT"}))
 }
 
-// appendStream writes events of one merchant and, when it has endpoints, a delivery
-// for each that asked for one.
-func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
+// appendStream gives events of one merchant their places in its stream, and returns
+// what writes them and, when it has endpoints, a delivery for each that asked for one.
+func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 	merchant, at := es[0].MerchantID, es[0].CreatedAt
 	for _, e := range es {
 		if e.CreatedAt.After(at) {
@@ -82,7 +82,7 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
 		ON CONFLICT (merchant_id) DO UPDATE SET seq = streams.seq + excluded.seq,
 			at = CASE WHEN streams.at > excluded.at THEN streams.at ELSE excluded.at END
 		RETURNING seq, at`, merchant, len(es), millis(at)).Scan(&last, instant{&at}); err != nil {
-		return err
+		return nil, err
 	}
 	first := last - int64(len(es)) + 1
 	args := make([]any, 0, len(es)*11)
@@ -93,13 +93,11 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
 			e.Object, e.Previous, e.RequestID, e.RequestKey)
 	}
-	if _, err := tx.exec(`INSERT INTO events (`+eventColumns+`) VALUES `+placeholders(len(es), 11), args...); err != nil {
-		return err
+	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 11), args: args}}
+	if heard {
+		ss = append(ss, deliveriesOf(merchant, first, last))
 	}
-	if !heard {
-		return nil
-	}
-	return tx.addDeliveries(merchant, first, last)
+	return ss, nil
 }
 
 // EventID is the public name of the event at a place in a stream.

@@ -36,9 +36,9 @@ func (tx *Tx) AddJob(kind, arg string, due time.Time) {
 	tx.jobs = append(tx.jobs, promise{kind, arg, millis(due)})
 }
 
-// addJobs writes promises, each job once and at its earliest time, in one order for
-// everybody, so that two groups never wait for each other.
-func (tx *Tx) addJobs(ps []promise) error {
+// promises writes jobs, each once and at its earliest time, in one order for everybody,
+// so that two groups never wait for each other.
+func promises(ps []promise) (all []statement) {
 	slices.SortFunc(ps, func(a, b promise) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.arg, b.arg), cmp.Compare(a.due, b.due))
 	})
@@ -48,12 +48,10 @@ func (tx *Tx) addJobs(ps []promise) error {
 		for _, p := range part {
 			args = append(args, p.kind, p.arg, p.due, 0, 0, 1)
 		}
-		if _, err := tx.exec(`INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES `+
-			placeholders(len(part), 6)+promiseAgain, args...); err != nil {
-			return err
-		}
+		all = append(all, statement{query: `INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES ` +
+			placeholders(len(part), 6) + promiseAgain, args: args})
 	}
-	return nil
+	return all
 }
 
 // ClaimJobs leases up to n due jobs to the caller until the lease ends.

@@ -38,12 +38,14 @@ type fence struct {
 	tx        *Tx
 	savepoint string // the statement; "" when the unit is alone
 	entered   bool
+	lost      bool // the savepoint could not be set: somebody has spoilt the transaction
 	err       error
 }
 
 func (f *fence) enter(ctx context.Context) error {
 	if !f.entered && f.savepoint != "" {
 		_, f.err = f.prepared.ExecContext(ctx, f.savepoint)
+		f.lost = f.err != nil
 	}
 	f.entered = true
 	if rows := f.tx.rows; f.err == nil && len(rows) > 0 {
@@ -75,26 +77,23 @@ func (f *fence) QueryRowContext(ctx context.Context, q string, args ...any) *sql
 }
 
 // insert writes rows, those of a table together.
-func insert(ctx context.Context, c conn, rows []row) error {
+func insert(ctx context.Context, c *prepared, rows []row) error {
+	return c.run(ctx, inserts(rows))
+}
+
+func inserts(rows []row) (all []statement) {
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(a.table, b.table), cmp.Compare(a.key, b.key)) })
 	for from := 0; from < len(rows); {
-		first, args, to := rows[from], []any(nil), from
+		first, s, to := rows[from], statement{}, from
 		for to < len(rows) && to-from < maxGroup && rows[to].table == first.table {
-			args = append(args, rows[to].args...)
+			s.args = append(s.args, rows[to].args...)
 			to++
 		}
-		q := `INSERT INTO ` + first.table + ` (` + first.columns + `) VALUES ` + placeholders(to-from, len(first.args))
+		s.query = `INSERT INTO ` + first.table + ` (` + first.columns + `) VALUES ` + placeholders(to-from, len(first.args))
 		if first.once != nil {
-			q += ` ON CONFLICT DO NOTHING`
+			s.query, s.rows, s.less = s.query+` ON CONFLICT DO NOTHING`, int64(to-from), first.once
 		}
-		r, err := c.ExecContext(ctx, q, args...)
-		if err != nil {
-			return err
-		}
-		if n, err := r.RowsAffected(); err != nil || n < int64(to-from) {
-			return cmp.Or(err, first.once)
-		}
-		from = to
+		all, from = append(all, s), to
 	}
-	return nil
+	return all
 }

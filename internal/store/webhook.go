@@ -51,12 +51,11 @@ func (tx *Tx) DeleteEndpoint(merchant int64, id string) (bool, error) {
 }
 
 // addDeliveries promises the events first..last to the endpoints that want them.
-func (tx *Tx) addDeliveries(merchant, first, last int64) error {
-	_, err := tx.exec(`INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
+func deliveriesOf(merchant, first, last int64) statement {
+	return statement{args: []any{merchant, first, last}, query: `INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
 		SELECT p.id, e.merchant_id, e.seq, 'due', 0, e.at, e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
-		WHERE e.merchant_id = $1 AND e.seq BETWEEN $2 AND $3 AND e.type <> '`+string(pay.QuoteUpdated)+`'
-			AND p.environment IN ('', e.environment) AND (p.types = '' OR `+typeIn("p.types", "e.type")+`)`, merchant, first, last)
-	return err
+		WHERE e.merchant_id = $1 AND e.seq BETWEEN $2 AND $3 AND e.type <> '` + string(pay.QuoteUpdated) + `'
+			AND p.environment IN ('', e.environment) AND (p.types = '' OR ` + typeIn("p.types", "e.type") + `)`}
 }
 
 // listening returns the ids of a merchant's endpoints.

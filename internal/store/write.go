@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -140,9 +139,7 @@ func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 	}
 	var events []pay.Event
 	if err == nil {
-		if events, err = s.finish(ctx, c, group); err == nil {
-			_, err = c.ExecContext(ctx, "COMMIT")
-		}
+		events, err = s.finish(ctx, c, group)
 	}
 	if err != nil {
 		fail(err)
@@ -170,7 +167,7 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	c = &prepared{Conn: conn, stmts: map[string]*sql.Stmt{}}
+	c = &prepared{Conn: conn, pipeline: s.dialect.pipeline, stmts: map[string]*sql.Stmt{}}
 	if _, err := c.ExecContext(ctx, s.dialect.begin); err != nil {
 		return c.discard(), err
 	}
@@ -193,6 +190,9 @@ func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 		tx.conn = f
 		if u.err = attempt(tx, u.f); f.err != nil {
 			u.err = f.err // the first cause
+		}
+		if f.lost {
+			return fmt.Errorf("unit %d of %d: %w", i+1, len(group), f.err)
 		}
 		if f.entered && savepoint != "" {
 			savepoint = "RELEASE SAVEPOINT u; SAVEPOINT u"
@@ -217,62 +217,4 @@ func attempt(tx *Tx, f func(*Tx) error) (err error) {
 		}
 	}()
 	return f(tx)
-}
-
-// prepared is a connection that prepares each statement once.
-type prepared struct {
-	*sql.Conn
-	stmts map[string]*sql.Stmt
-}
-
-func (c *prepared) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
-	if st, ok := c.stmts[q]; ok {
-		return st, nil
-	}
-	st, err := c.PrepareContext(ctx, q)
-	if err == nil {
-		c.stmts[q] = st
-	}
-	return st, err
-}
-
-func (c *prepared) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
-	if len(args) == 0 { // may hold several statements
-		return c.Conn.ExecContext(ctx, q)
-	}
-	st, err := c.stmt(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return st.ExecContext(ctx, args...)
-}
-
-func (c *prepared) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	st, err := c.stmt(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return st.QueryContext(ctx, args...)
-}
-
-func (c *prepared) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
-	st, err := c.stmt(ctx, q)
-	if err != nil {
-		return c.Conn.QueryRowContext(ctx, q, args...) // the same error, in a Row
-	}
-	return st.QueryRowContext(ctx, args...)
-}
-
-func (c *prepared) close() {
-	for _, st := range c.stmts {
-		_ = st.Close()
-	}
-	_ = c.Conn.Close()
-}
-
-// discard closes the connection for good, and with it its transaction.
-func (c *prepared) discard() *prepared {
-	_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	c.close()
-	return nil
 }

@@ -105,6 +105,38 @@ func TestUnitsStandAlone(t *testing.T) {
 	})
 }
 
+// A unit that forgives a statement that failed either stands whole or fails: on
+// PostgreSQL, whose transaction such a statement spoils, it must not seem to stand.
+func TestForgiven(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
+		errs := make([]error, 40)
+		var g sync.WaitGroup
+		for n := range errs {
+			g.Go(func() {
+				errs[n] = s.Write(ctx, func(tx *store.Tx) error {
+					check(tx.SaveMerchant(pay.Merchant{ID: int64(n), Name: "m"}))
+					if n%4 == 0 {
+						_ = tx.AddKey(pay.Key{ID: "k", MerchantID: -1})
+					}
+					return nil
+				})
+			})
+		}
+		g.Wait()
+		for n, err := range errs {
+			read(t, s, func(tx *store.Tx) error {
+				_, ok, e := tx.Merchant(int64(n))
+				same(t, fmt.Sprint("unit ", n, " left something"), ok, err == nil)
+				return e
+			})
+			if err != nil && (n%4 != 0 || s.Engine() == "sqlite") {
+				t.Errorf("unit %d: %v", n, err)
+			}
+		}
+	})
+}
+
 // A unit that has begun is carried through, whatever becomes of its context.
 func TestContextEndsInside(t *testing.T) {
 	t.Parallel()
@@ -285,4 +317,3 @@ func TestMigrateTogether(t *testing.T) {
 		g.Wait()
 	})
 }
-
