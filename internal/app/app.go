@@ -197,7 +197,7 @@ func (a *App) wire(ctx context.Context) error {
 		return fmt.Errorf("subscribe to jobs: %w", err)
 	}
 	guard := notify.NewGuard(a.Dev)
-	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: a.Lease, Parallel: 128, Poll: time.Second, Log: a.Log}
+	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: a.Lease, Parallel: 128, Patient: store.JobDeliver, Poll: time.Second, Log: a.Log}
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,

@@ -63,33 +63,36 @@ func (b *Book) Ours(ctx context.Context, addresses []string) (ours map[string]bo
 
 // See implements chain.Book: deposits become pending payments at once.
 func (b *Book) See(ctx context.Context, found chain.Found) error {
-	byInvoice, err := b.assign(ctx, found.Deposits)
-	if err != nil {
-		return fmt.Errorf("assign deposits: %w", err)
-	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(crediting)
-	for id, ds := range byInvoice {
-		g.Go(func() error { return b.see(gctx, id, ds) })
-	}
-	if err := g.Wait(); err != nil {
+	if err := b.deposited(ctx, found.Deposits); err != nil {
 		return err
+	}
+	if err := b.swept(ctx, found.Sweeps); err != nil {
+		return fmt.Errorf("record sweeps: %w", err)
 	}
 	if err := b.each(ctx, pay.Doubtful, found.Last.Height, pay.Gone); err != nil {
 		return err
 	}
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		for _, s := range found.Sweeps {
-			if err := tx.AddSweep(s); err != nil {
-				return err
-			}
-		}
 		_, final, _, err := tx.Position(b.Network.Name)
 		if err != nil {
 			return err
 		}
 		return tx.SavePosition(b.Network.Name, found.Last, final)
 	})
+}
+
+// deposited records deposits, each invoice's in a unit of its own.
+func (b *Book) deposited(ctx context.Context, ds []pay.Deposit) error {
+	byInvoice, err := b.assign(ctx, ds)
+	if err != nil {
+		return fmt.Errorf("assign deposits: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(crediting)
+	for id, as := range byInvoice {
+		g.Go(func() error { return b.see(ctx, id, as) })
+	}
+	return g.Wait()
 }
 
 // arrival is a deposit and what is known of it before its unit begins.

@@ -141,7 +141,7 @@ func (b *Book) held(tx *store.Tx, a pay.Address) (money.Units, error) {
 	}
 	sweeps, err := tx.SweepsAt(a.Network, a.Address, "", false)
 	for _, s := range sweeps {
-		sum, _ = sum.Sub(s.Units)
+		sum, _ = sum.Sub(s.Units) // never more than there was: see swept
 	}
 	return sum, err
 }

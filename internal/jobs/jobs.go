@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pepay/pepay/internal/store"
@@ -25,6 +26,7 @@ type Runner struct {
 	Handlers map[string]Handler
 	Lease    time.Duration // how long a job may run before another runner takes it over
 	Parallel int           // how many run at a time
+	Patient  string        // a kind that may wait for strangers: it never takes the last quarter of Parallel
 	Poll     time.Duration // how long to sleep at most when nothing is due
 	Log      *slog.Logger
 }
@@ -39,25 +41,46 @@ func backoff(attempt int) time.Duration {
 func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	free := make(chan struct{}, r.Parallel)
+	var busy, patient atomic.Int32
+	ended := make(chan struct{}, 1)
 	for ctx.Err() == nil {
-		jobs, next, err := r.claim(ctx, r.Parallel-len(free))
+		n, except, freed := r.Parallel-int(busy.Load()), "", (<-chan struct{})(nil)
+		if room := r.Parallel*3/4 - int(patient.Load()); r.Patient != "" && room > 0 {
+			n = min(n, room)
+		} else if r.Patient != "" {
+			except = r.Patient
+		}
+		if n <= 0 || except != "" { // there may be work that waits for an end
+			freed = ended
+		}
+		jobs, next, err := r.claim(ctx, n, except)
 		if err != nil && ctx.Err() == nil {
 			r.Log.ErrorContext(ctx, "claiming jobs", "err", err)
 		}
 		for _, j := range jobs {
-			free <- struct{}{}
+			waits := int32(0)
+			if j.Kind == r.Patient {
+				waits = 1
+			}
+			busy.Add(1)
+			patient.Add(waits)
 			wg.Go(func() {
-				defer func() { <-free }()
 				r.run(ctx, j)
+				busy.Add(-1)
+				patient.Add(-waits)
+				select {
+				case ended <- struct{}{}:
+				default:
+				}
 			})
 		}
-		if len(jobs) > 0 && len(free) < r.Parallel {
+		if len(jobs) > 0 {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 		case <-wake:
+		case <-freed:
 		case <-time.After(next):
 		}
 	}
@@ -67,13 +90,13 @@ func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 const pause = 10 * time.Millisecond
 
 // claim takes up to n due jobs and says how long it is until the next one.
-func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.Duration, err error) {
+func (r *Runner) claim(ctx context.Context, n int, except string) (jobs []store.Job, next time.Duration, err error) {
 	next = r.Poll
 	if n <= 0 {
-		return nil, pause, nil
+		return nil, next, nil
 	}
 	err = r.Store.Look(ctx, func(tx *store.Tx) error { // costs no commit
-		due, ok, err := tx.NextJob()
+		due, ok, err := tx.NextJob(except)
 		if ok {
 			next = min(max(due.Sub(tx.Now()), 0), r.Poll)
 		}
@@ -83,7 +106,7 @@ func (r *Runner) claim(ctx context.Context, n int) (jobs []store.Job, next time.
 		return nil, next, err
 	}
 	if err = r.Store.WriteAlone(ctx, func(tx *store.Tx) error {
-		jobs, err = tx.ClaimJobs(n, r.Lease)
+		jobs, err = tx.ClaimJobs(n, r.Lease, except)
 		return err
 	}); err != nil {
 		return nil, r.Poll, err

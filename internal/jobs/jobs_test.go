@@ -42,14 +42,16 @@ func inBubble(t *testing.T, handle func(b *bench, ctx context.Context, arg strin
 		b.runner = jobs.Runner{
 			Store: testkit.OpenStore(t, store.Options{URL: filepath.Join(dir, "test.db"), Now: time.Now}),
 			Lease: time.Minute, Parallel: 4, Poll: time.Second, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
-			Handlers: map[string]jobs.Handler{"k": func(ctx context.Context, arg string) (time.Time, error) {
-				b.mu.Lock()
-				b.runs = append(b.runs, fmt.Sprintf("%s at %s", arg, time.Since(b.start).Truncate(time.Second)))
-				run := len(b.runs)
-				b.mu.Unlock()
-				return handle(b, ctx, arg, run)
-			}},
+			Patient: "patient",
 		}
+		run := func(ctx context.Context, arg string) (time.Time, error) {
+			b.mu.Lock()
+			b.runs = append(b.runs, fmt.Sprintf("%s at %s", strings.TrimRight(arg, "0123456789"), time.Since(b.start).Truncate(time.Second)))
+			run := len(b.runs)
+			b.mu.Unlock()
+			return handle(b, ctx, arg, run)
+		}
+		b.runner.Handlers = map[string]jobs.Handler{"k": run, "patient": run}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		b.stop = func() { stop(); <-done }
@@ -87,7 +89,7 @@ func (b *bench) after(d time.Duration, want ...string) {
 func (b *bench) empty(want bool) {
 	b.Helper()
 	if err := b.runner.Store.Read(b.Context(), func(tx *store.Tx) error {
-		if at, ok, err := tx.NextJob(); ok == want || err != nil {
+		if at, ok, err := tx.NextJob(""); ok == want || err != nil {
 			b.Errorf("next job %v at %s, %v", ok, at.Sub(b.start), err)
 		}
 		return nil
@@ -117,6 +119,22 @@ func TestRunner(t *testing.T) {
 			b.promise("a", 0)
 			b.wake <- struct{}{}
 			b.after(10*time.Millisecond, "a at 1s")
+		}},
+		"those that wait for strangers leave room": {func(b *bench, _ context.Context, arg string, _ int) (time.Time, error) {
+			if arg[0] == 'p' {
+				time.Sleep(30 * time.Second)
+			}
+			return time.Time{}, nil
+		}, func(b *bench) {
+			for n := range 5 {
+				b.add("patient", fmt.Sprint("p", n), 0)
+			}
+			b.after(1500*time.Millisecond, "p at 1s", "p at 1s", "p at 1s")
+			b.promise("a", 0)
+			b.wake <- struct{}{}
+			b.after(10*time.Second, "p at 1s", "p at 1s", "p at 1s", "a at 1s")
+			b.after(60*time.Second, "p at 1s", "p at 1s", "p at 1s", "a at 1s", "p at 31s", "p at 31s")
+			b.empty(true)
 		}},
 		"again at the time it names": {func(b *bench, _ context.Context, _ string, run int) (time.Time, error) {
 			if run == 1 {
@@ -297,7 +315,7 @@ func TestRunnersShare(t *testing.T) {
 		}
 		testkit.Eventually(t, "all jobs run and are forgotten", func() bool {
 			left := true
-			if err := nodes[0].Read(t.Context(), func(tx *store.Tx) (err error) { _, left, err = tx.NextJob(); return err }); err != nil {
+			if err := nodes[0].Read(t.Context(), func(tx *store.Tx) (err error) { _, left, err = tx.NextJob(""); return err }); err != nil {
 				t.Error(err)
 			}
 			return !left

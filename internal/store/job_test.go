@@ -26,7 +26,7 @@ func (q queue) promise(arg string, in time.Duration) {
 // claim takes up to n jobs for a minute and returns them by name.
 func (q queue) claim(n int) (jobs []store.Job) {
 	q.Helper()
-	write(q, q.Store, func(tx *store.Tx) (err error) { jobs, err = tx.ClaimJobs(n, time.Minute); return err })
+	write(q, q.Store, func(tx *store.Tx) (err error) { jobs, err = tx.ClaimJobs(n, time.Minute, ""); return err })
 	slices.SortFunc(jobs, func(a, b store.Job) int { return len(a.Arg) - len(b.Arg) })
 	return jobs
 }
@@ -50,7 +50,7 @@ const (
 func (q queue) next() (d time.Duration) {
 	q.Helper()
 	read(q, q.Store, func(tx *store.Tx) error {
-		at, ok, err := tx.NextJob()
+		at, ok, err := tx.NextJob("")
 		if d = at.Sub(tx.Now()); !ok {
 			d = none
 		}
