@@ -54,13 +54,10 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 	}
 	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		var ok bool
-		if c.Key, ok, err = tx.KeyByHash(auth.Hash(secret)); err != nil || !ok || !c.Key.Usable(tx.Now()) {
-			return orElse(err, bad)
+		if c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); err == nil && (!ok || !c.Key.Usable(tx.Now())) {
+			err = bad
 		}
-		if c.Merchant, ok, err = tx.Merchant(c.Key.MerchantID); err != nil || !ok {
-			return orElse(err, bad)
-		}
-		return nil
+		return err
 	})
 	return c, err
 }

@@ -4,8 +4,10 @@ import "github.com/pepay/pepay/internal/pay"
 
 const merchantColumns = `id, name, email, environment, payout, return_url, created_at`
 
-func scanMerchant(r scanner) (m pay.Merchant, err error) {
-	return m, r.Scan(&m.ID, &m.Name, &m.Email, &m.Environment, &m.Payout, &m.ReturnURL, instant{&m.CreatedAt})
+func scanMerchant(r scanner) (m pay.Merchant, err error) { return m, r.Scan(merchantInto(&m)...) }
+
+func merchantInto(m *pay.Merchant) []any {
+	return []any{&m.ID, &m.Name, &m.Email, &m.Environment, &m.Payout, &m.ReturnURL, instant{&m.CreatedAt}}
 }
 
 // Merchant returns the merchant with that id, and false when there is none.
@@ -36,9 +38,14 @@ func (tx *Tx) AddKey(k pay.Key) error {
 	return err
 }
 
-// KeyByHash returns the key whose secret has that hash, and false when there is none.
-func (tx *Tx) KeyByHash(hash string) (pay.Key, bool, error) {
-	return maybe(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1`, hash)
+// KeyByHash returns the key whose secret has that hash, and its merchant, in one
+// question, because every request asks it; false when there is none.
+func (tx *Tx) KeyByHash(hash string) (k pay.Key, m pay.Merchant, ok bool, err error) {
+	k, ok, err = maybe(tx, func(r scanner) (k pay.Key, err error) {
+		k, err = scanKey(and{r, merchantInto(&m)})
+		return k, err
+	}, `SELECT `+of("k", keyColumns)+`, `+of("m", merchantColumns)+` FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE k.hash = $1`, hash)
+	return k, m, ok, err
 }
 
 // Keys returns a merchant's keys, newest first.

@@ -36,6 +36,7 @@ type Store struct {
 	writes  *sql.DB
 	queue   chan *unit
 	closing chan struct{}
+	closed  sync.Once
 	workers sync.WaitGroup
 }
 
@@ -63,9 +64,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 // Close waits for the units under way and releases the connections. Units that
-// come later fail.
+// come later fail. Closing again changes nothing.
 func (s *Store) Close() error {
-	close(s.closing)
+	s.closed.Do(func() { close(s.closing) })
 	s.workers.Wait()
 	return errors.Join(s.writes.Close(), s.reads.Close())
 }

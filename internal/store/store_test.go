@@ -129,8 +129,8 @@ func TestRoundTrips(t *testing.T) {
 			k := fill[pay.Key](2)
 			k.MerchantID, k.RevokedAt = m.ID, time.Time{}
 			check(tx.AddKey(k))
-			got, ok, err := tx.KeyByHash(k.Hash)
-			same(t, "key", []any{got, ok, err}, []any{k, true, nil})
+			got, of, ok, err := tx.KeyByHash(k.Hash)
+			same(t, "key", []any{got, of, ok, err}, []any{k, m, true, nil})
 			newer := fill[pay.Key](3)
 			newer.MerchantID = m.ID
 			check(tx.AddKey(newer))
@@ -141,7 +141,7 @@ func TestRoundTrips(t *testing.T) {
 				same(t, "revoked", []any{done, err}, []any{want, nil})
 			}
 			k.RevokedAt = tx.Now()
-			got, _, _ = tx.KeyByHash(k.Hash)
+			got, _, _, _ = tx.KeyByHash(k.Hash)
 			same(t, "a revoked key", got, k)
 
 			i := fill[pay.Invoice](4)

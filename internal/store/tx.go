@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
@@ -58,6 +59,19 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 
 // scanner is a row or a set of rows.
 type scanner interface{ Scan(dest ...any) error }
+
+// and is a row whose last columns go elsewhere.
+type and struct {
+	scanner
+	rest []any
+}
+
+func (a and) Scan(dest ...any) error { return a.scanner.Scan(append(dest, a.rest...)...) }
+
+// of names columns of one of several tables.
+func of(table, columns string) string {
+	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+}
 
 // one returns the single row of a query, or sql.ErrNoRows.
 func one[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (T, error) {
