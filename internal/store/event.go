@@ -22,6 +22,14 @@ func (tx *Tx) AppendEvent(e pay.Event) {
 	tx.events = append(tx.events, e)
 }
 
+// Flush appends the unit's events now and returns them with their ids. It takes the
+// rows that everybody wants last, so it is only for the end of a unit of WriteAlone.
+func (tx *Tx) Flush() ([]pay.Event, error) {
+	es, err := tx.s.finish(tx.ctx, tx.conn, []*unit{{events: tx.events, jobs: tx.jobs}})
+	tx.events, tx.jobs, tx.flushed = nil, nil, append(tx.flushed, es...)
+	return es, err
+}
+
 // finish writes what the units of a group left for the end: jobs, then events. These
 // are the rows that many want at once, so they are held last and shortest, and taken
 // in one order by everybody: two groups never wait for each other.
@@ -81,15 +89,15 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
 		return err
 	}
 	first := last - int64(len(es)) + 1
-	args := make([]any, 0, len(es)*11)
+	args := make([]any, 0, len(es)*12)
 	for i := range es {
 		e := &es[i]
 		e.Seq, e.CreatedAt = first+int64(i), at
 		e.ID = EventID(e.Seq, at)
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
-			e.Object, e.Previous, e.RequestID, e.RequestKey)
+			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID)
 	}
-	if _, err := tx.exec(`INSERT INTO events (`+eventColumns+`) VALUES `+placeholders(len(es), 11), args...); err != nil {
+	if _, err := tx.exec(`INSERT INTO events (`+eventColumns+`) VALUES `+placeholders(len(es), 12), args...); err != nil {
 		return err
 	}
 	if !heard {
@@ -101,11 +109,11 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) error {
 // EventID is the public name of the event at a place in a stream.
 func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
 
-const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key`
+const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id`
 
 func scanEvent(r scanner) (e pay.Event, err error) {
 	err = r.Scan(&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
-		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey)
+		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey, &e.EndpointID)
 	e.ID = EventID(e.Seq, e.CreatedAt)
 	return e, err
 }
@@ -137,7 +145,7 @@ type EventFilter struct {
 	InvoiceID   string
 	CustomerID  string
 	From, To    time.Time // inclusive
-	Private     bool      // also those meant for payors only
+	Private     bool      // also those that merchants' lists leave out
 	Oldest      bool      // oldest first instead of newest first
 	Limit       int
 }
@@ -146,7 +154,7 @@ type EventFilter struct {
 func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 	hidden := ""
 	if !f.Private {
-		hidden = string(pay.QuoteUpdated)
+		hidden = ` AND type NOT IN ('` + string(pay.QuoteUpdated) + `', '` + string(pay.TestPing) + `')`
 	}
 	order := "DESC"
 	if f.Oldest {
@@ -155,17 +163,17 @@ func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
 		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
 			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
-			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8) AND type <> $9
-			AND ($10 = '' OR `+typeIn("$10", "type")+`)
-		ORDER BY seq `+order+` LIMIT $11`,
+			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8)`+hidden+`
+			AND ($9 = '' OR `+typeIn("$9", "type")+`)
+		ORDER BY seq `+order+` LIMIT $10`,
 		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
-		millis(f.From), millis(f.To), hidden, commas(f.Types), f.Limit)
+		millis(f.From), millis(f.To), commas(f.Types), f.Limit)
 }
 
 // typeIn is the condition that a list ",a,b.*," names a type, itself or by the
-// wildcard of its family. The last part of every type is created, updated or ping.
+// wildcard of its family. The last part of every type is created, updated, disabled or ping.
 func typeIn(list, column string) string {
-	family := `replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.ping', '.*')`
+	family := `replace(replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.disabled', '.*'), '.ping', '.*')`
 	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
 }
 
@@ -174,4 +182,23 @@ func typeIn(list, column string) string {
 func (tx *Tx) StreamEnd(merchant int64) (int64, error) {
 	seq, _, err := maybe(tx, func(r scanner) (n int64, err error) { return n, r.Scan(&n) }, `SELECT seq FROM streams WHERE merchant_id = $1`, merchant)
 	return seq, err
+}
+
+// FirstEventAt returns the sequence number of a merchant's first event at or after a
+// time, or the one after its last: times never run backwards along a stream.
+func (tx *Tx) FirstEventAt(merchant int64, t time.Time) (int64, error) {
+	end, err := tx.StreamEnd(merchant)
+	low, high := int64(1), end+1
+	for err == nil && low < high {
+		var e pay.Event
+		var ok bool
+		middle := low + (high-low)/2
+		e, ok, err = maybe(tx, scanEvent, `SELECT `+eventColumns+` FROM events WHERE merchant_id = $1 AND seq >= $2 ORDER BY seq LIMIT 1`, merchant, middle)
+		if ok && e.CreatedAt.Before(t) {
+			low = e.Seq + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, err
 }

@@ -21,6 +21,8 @@ type Tx struct {
 	now    time.Time
 	events []pay.Event
 	jobs   []promise
+
+	flushed []pay.Event // already written
 }
 
 // conn runs statements inside one transaction.

@@ -27,6 +27,8 @@ type unit struct {
 	events []pay.Event
 	jobs   []promise
 	done   chan struct{}
+
+	flushed []pay.Event
 }
 
 // Write runs f in a transaction and makes it durable before it returns. Units
@@ -138,6 +140,11 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 		}
 		return c
 	}
+	for _, u := range group {
+		if u.err == nil {
+			events = append(events, u.flushed...)
+		}
+	}
 	if len(events) > 0 && s.Committed != nil {
 		s.Committed(events)
 	}
@@ -180,7 +187,7 @@ func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 		}
 		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, conn: c, now: s.moment()}
 		if u.err = attempt(tx, u.f); u.err == nil {
-			u.events, u.jobs = tx.events, tx.jobs
+			u.events, u.jobs, u.flushed = tx.events, tx.jobs, tx.flushed
 		} else if len(group) > 1 {
 			if _, err := c.ExecContext(ctx, "ROLLBACK TO SAVEPOINT u"); err != nil {
 				return err
