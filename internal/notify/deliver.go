@@ -96,20 +96,16 @@ func (d *Deliverer) timely(ctx context.Context) bool {
 }
 
 // keys are the secrets that an endpoint's deliveries are signed with.
-type keys struct{ secret, previous string }
+type keys struct {
+	secret   []byte
+	previous []byte // nil outside a rotation
+}
 
 func (d *Deliverer) keys(e pay.Endpoint) (k keys, err error) {
-	for sealed, to := range map[*[]byte]*string{&e.Secret: &k.secret, &e.Previous: &k.previous} {
-		if *sealed == nil {
-			continue
-		}
-		b, err := d.Auth.Open(*sealed, "webhook "+e.ID)
-		if err != nil {
-			return k, err
-		}
-		*to = string(b)
+	if k.secret, err = d.Auth.Open(e.Secret, "webhook "+e.ID); err == nil && e.Rotating(d.Now()) {
+		k.previous, err = d.Auth.Open(e.Previous, "webhook "+e.ID)
 	}
-	return k, nil
+	return k, err
 }
 
 // round sends deliveries, a few at a time, and records the attempts together. It
@@ -222,11 +218,11 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, k keys, v pay.Deli
 	h.Set(api.HeaderEvent, string(v.Event.Type))
 	h.Set(api.HeaderEventID, v.Event.ID)
 	h.Set(api.HeaderEnvironment, string(v.Event.Environment))
-	timestamp, signature := auth.SignWebhook(k.secret, a.At, body)
+	timestamp, signature := auth.SignWebhook(string(k.secret), a.At, body)
 	h.Set(api.HeaderTimestamp, timestamp)
 	h.Set(api.HeaderSignature, signature)
-	if e.Rotating(a.At) {
-		_, signature = auth.SignWebhook(k.previous, a.At, body)
+	if k.previous != nil && e.Rotating(a.At) {
+		_, signature = auth.SignWebhook(string(k.previous), a.At, body)
 		h.Set(api.HeaderSignaturePrevious, signature)
 	}
 	start := time.Now()

@@ -24,7 +24,9 @@ func seqs(ds []pay.Delivery) (all []int64) {
 func TestDeliveryHistory(t *testing.T) {
 	t.Parallel()
 	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
-		write(t, s, func(tx *store.Tx) error { return tx.AddEndpoint(pay.Endpoint{ID: "we", MerchantID: 1, Secret: []byte("s")}) })
+		write(t, s, func(tx *store.Tx) error {
+			return tx.AddEndpoint(pay.Endpoint{ID: "we", MerchantID: 1, Secret: []byte("s")})
+		})
 		write(t, s, func(tx *store.Tx) error {
 			for n := range 6 {
 				tx.AppendEvent(event(1, fmt.Sprint(n)))
