@@ -30,6 +30,7 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 			return time.Time{}, a.Billing.Price(ctx, invoice)
 		},
 		billing.JobSettle: s.Settle,
+		billing.JobReplay: a.Billing.ContinueReplay,
 		jobForget: func(ctx context.Context, _ string) (again time.Time, err error) {
 			err = a.Store.Write(ctx, func(tx *store.Tx) error {
 				again = tx.Now().Add(24 * time.Hour)

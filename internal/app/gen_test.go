@@ -81,6 +81,8 @@ var told = []struct {
 	{pay.PaymentCreated, "invoice_payment", "a transfer to one of the invoice's addresses was mined"},
 	{pay.PaymentUpdated, "invoice_payment", "its status, its worth or its settlement changed"},
 	{pay.InvoiceUpdated, "invoice", "its status or what is paid of it changed: underpaid, paid, expired, canceled"},
+	{pay.TestPing, "ping", "you asked for a test; only in webhooks, to the endpoint that is tested"},
+	{pay.EndpointDisabled, "webhook_endpoint", "an endpoint answered 410 or took nothing for five days; on the merchant's websocket and in the list, not in webhooks. Not of the original API"},
 }
 
 func eventsDocument(t *testing.T) string {
@@ -96,7 +98,7 @@ Webhooks may come twice or out of order: take each ` + "`id`" + ` once, and trus
 	for _, e := range told {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", e.EventType, e.object, e.when)
 	}
-	b.WriteString("\nEndpoints may also name `commerce.order.*` and `test.ping`; nothing emits them yet. The states are in [states.md](states.md).\n")
+	b.WriteString("\nEndpoints may also name `commerce.order.*`; nothing emits them yet. How webhooks work is in [webhooks.md](webhooks.md), the states are in [states.md](states.md).\n")
 	b.WriteString("\n`previous_attributes` has the fields that changed, with their values before. `request` names the API request that caused the event, if one did.\n")
 	made := time.Unix(1_770_000_000, 0).UTC()
 	before := pay.Invoice{

@@ -64,23 +64,25 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 
 // Once names a request that must be carried out once however often it arrives.
 type Once struct {
-	Key  string // the Idempotency-Key header
+	Key  string // the Idempotency-Key header; "" for a request that may be carried out again
 	Hash string // of the request's body
 }
 
-// once carries out a request in a unit, or returns what the same request was answered
-// before. One that is repeated may well be refused the second time, its work being
+// once carries out a request in a unit of write, or returns what the same request was
+// answered before. One that is repeated may well be refused the second time, its work being
 // done: then too the first answer counts.
-func (b *Billing) once(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) ([]byte, error)) (answer []byte, err error) {
+func (b *Billing) once(ctx context.Context, write func(context.Context, func(*store.Tx) error) error, merchant int64, operation string, o Once, do func(*store.Tx) ([]byte, error)) (answer []byte, err error) {
 	purpose := fmt.Sprintf("answer %d %s %s", merchant, operation, o.Key)
-	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+	err = write(ctx, func(tx *store.Tx) error {
 		if answer, err = do(tx); err != nil {
 			return err
 		}
-		tx.Answer(merchant, operation, o.Key, o.Hash, b.Auth.Seal(answer, purpose))
+		if o.Key != "" {
+			tx.Answer(merchant, operation, o.Key, o.Hash, b.Auth.Seal(answer, purpose))
+		}
 		return nil
 	})
-	if _, known := errors.AsType[*pay.Error](err); !known && !errors.Is(err, store.ErrAnswered) {
+	if _, known := errors.AsType[*pay.Error](err); o.Key == "" || !known && !errors.Is(err, store.ErrAnswered) {
 		return answer, err
 	}
 	var sealed []byte

@@ -22,7 +22,7 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 	if err != nil {
 		return nil, err
 	}
-	return b.once(ctx, c.Merchant.ID, "invoice.create", o, func(tx *store.Tx) ([]byte, error) {
+	return b.once(ctx, b.Store.Write, c.Merchant.ID, "invoice.create", o, func(tx *store.Tx) ([]byte, error) {
 		i := draft
 		i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
 		token, signature := b.Auth.NewSession(tx.Now())

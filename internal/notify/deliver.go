@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -71,14 +70,19 @@ func (d *Deliverer) Deliver(ctx context.Context, endpoint string) (again time.Ti
 			d.hangs.forget(endpoint)
 			return again, nil
 		}
-		if len(due) == 0 {
+		switch {
+		case !e.Enabled(): // enabling it comes back here
+			return again, nil
+		case len(due) == 0:
 			return next, nil
+		case d.Now().Before(e.PausedUntil):
+			return e.PausedUntil, nil
 		}
-		secret, err := d.Auth.Open(e.Secret, "webhook "+e.ID)
+		keys, err := d.keys(e)
 		if err != nil {
 			return again, fmt.Errorf("endpoint %s: %w", e.ID, err)
 		}
-		if err := d.round(ctx, e, string(secret), d.hangs.ration(endpoint, due)); err != nil {
+		if err := d.round(ctx, e, keys, d.hangs.ration(endpoint, due)); err != nil {
 			return again, err
 		}
 	}
@@ -91,31 +95,47 @@ func (d *Deliverer) timely(ctx context.Context) bool {
 	return ctx.Err() == nil && (!ok || time.Until(end) > d.Client.Timeout)
 }
 
+// keys are the secrets that an endpoint's deliveries are signed with.
+type keys struct {
+	secret   []byte
+	previous []byte // nil outside a rotation
+}
+
+func (d *Deliverer) keys(e pay.Endpoint) (k keys, err error) {
+	if k.secret, err = d.Auth.Open(e.Secret, "webhook "+e.ID); err == nil && e.Rotating(d.Now()) {
+		k.previous, err = d.Auth.Open(e.Previous, "webhook "+e.ID)
+	}
+	return k, err
+}
+
 // round sends deliveries, a few at a time, and records the attempts together. It
 // leaves the rest for later once the endpoint made an attempt in vain and slowly, or
-// when time is short. An attempt not recorded is made again: the receiver sees the
-// same event id.
-func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, secret string, due []pay.Delivery) error {
+// asked us to stop, or when time is short. An attempt not recorded is made again: the
+// receiver sees the same event id.
+func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, k keys, due []pay.Delivery) error {
 	attempts := make([]pay.Attempt, len(due))
 	var wg sync.WaitGroup
 	var taken atomic.Int32
-	var slow, quick atomic.Bool
+	var slow, quick, stop atomic.Bool
 	for range min(sendersPerEndpoint, len(due)) {
 		wg.Go(func() {
-			for first := true; first || d.timely(ctx) && !slow.Load(); first = false {
+			for first := true; first || d.timely(ctx) && !stop.Load(); first = false {
 				n := int(taken.Add(1)) - 1
 				if n >= len(due) {
 					return
 				}
-				a := d.send(ctx, e, secret, due[n])
+				a := d.send(ctx, e, k, due[n])
 				if errors.Is(ctx.Err(), context.Canceled) && a.Status == 0 {
 					return // we are stopping: that is no failure of the receiver's
 				}
 				attempts[n] = a
-				if a.Status/100 != 2 && a.Took > d.Client.Timeout/10 {
+				if !a.Taken() && a.Latency > d.Client.Timeout/10 {
 					slow.Store(true)
 				} else {
 					quick.Store(true)
+				}
+				if slow.Load() || a.Wait > 0 || a.Status == http.StatusGone {
+					stop.Store(true)
 				}
 			}
 		})
@@ -124,39 +144,65 @@ func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, secret string, du
 	if slow.Load() || quick.Load() {
 		d.hangs.saw(e.ID, quick.Load(), d.Now())
 	}
-	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		for n, a := range attempts {
-			if a.Number == 0 {
-				continue // not made
-			}
-			if err := tx.SaveDelivery(outcome(due[n], a, rand.Float32()), a); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return d.record(tx, e, due, attempts) })
 	if err == nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = ctx.Err()
 	}
 	return err
 }
 
-// outcome is what becomes of a delivery after an attempt.
-func outcome(d pay.Delivery, a pay.Attempt, jitter float32) pay.Delivery {
-	d.Attempts = a.Number
-	if a.Status/100 == 2 {
-		d.State = pay.DeliveryDone
-		return d
+// record writes down the attempts that were made, and what they mean for their
+// deliveries and for the endpoint.
+func (d *Deliverer) record(tx *store.Tx, e pay.Endpoint, due []pay.Delivery, attempts []pay.Attempt) error {
+	var made []pay.Attempt
+	var oldest pay.Delivery
+	for n, a := range attempts {
+		if a.Number == 0 {
+			continue // not made
+		}
+		if made = append(made, a); len(made) == 1 || due[n].CreatedAt.Before(oldest.CreatedAt) {
+			oldest = due[n]
+		}
 	}
-	wait, more := pay.NextAttempt(a.Number, jitter)
-	if d.Due = a.At.Add(wait); !more {
-		d.State = pay.DeliveryDead
+	if err := judge(tx, e, made, oldest); err != nil {
+		return err
 	}
-	return d
+	for n, a := range attempts {
+		if a.Number == 0 {
+			continue
+		}
+		if err := tx.SaveDelivery(due[n].After(a, rand.Float32()), due[n].Due, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge saves what attempts mean for their endpoint, unless that is nothing, or the
+// merchant has it at another address by now.
+func judge(tx *store.Tx, e pay.Endpoint, made []pay.Attempt, oldest pay.Delivery) error {
+	same := func(a, b pay.Endpoint) bool {
+		return a.FailingSince.Equal(b.FailingSince) && a.PausedUntil.Equal(b.PausedUntil) && a.Enabled() == b.Enabled()
+	}
+	if same(e, e.After(made, oldest.CreatedAt, tx.Now())) {
+		return nil
+	}
+	before, ok, err := tx.EndpointForUpdate(e.ID)
+	if err != nil || !ok || before.URL != e.URL || !before.Enabled() {
+		return err
+	}
+	after := before.After(made, oldest.CreatedAt, tx.Now())
+	if !after.Enabled() {
+		tx.AppendEvent(pay.Event{
+			MerchantID: e.MerchantID, Type: pay.EndpointDisabled, Environment: oldest.Event.Environment,
+			Object: view.JSON(view.Endpoint(after, "")), Previous: view.Changed(view.Endpoint(before, ""), view.Endpoint(after, "")),
+		})
+	}
+	return tx.SaveEndpoint(after)
 }
 
 // send makes one attempt.
-func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, secret string, v pay.Delivery) pay.Attempt {
+func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, k keys, v pay.Delivery) pay.Attempt {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	body := view.JSON(view.Event(v.Event))
@@ -166,24 +212,27 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, secret string, v p
 		a.Error = "the URL cannot be requested"
 		return a
 	}
-	timestamp, signature := auth.SignWebhook(secret, a.At, body)
 	h := r.Header
 	h.Set("Content-Type", "application/json")
 	h.Set("User-Agent", "Pepay-Webhook/1")
 	h.Set(api.HeaderEvent, string(v.Event.Type))
 	h.Set(api.HeaderEventID, v.Event.ID)
+	h.Set(api.HeaderEnvironment, string(v.Event.Environment))
+	timestamp, signature := auth.SignWebhook(string(k.secret), a.At, body)
 	h.Set(api.HeaderTimestamp, timestamp)
 	h.Set(api.HeaderSignature, signature)
-	h.Set(api.HeaderEnvironment, string(v.Event.Environment))
+	if k.previous != nil && e.Rotating(a.At) {
+		_, signature = auth.SignWebhook(string(k.previous), a.At, body)
+		h.Set(api.HeaderSignaturePrevious, signature)
+	}
 	start := time.Now()
 	resp, err := d.Client.Do(r)
-	if a.Took = time.Since(start); err != nil {
+	if a.Latency = time.Since(start); err != nil {
 		a.Error = cause(err)
 	} else {
 		defer time.AfterFunc(drainTimeout, cancel).Stop()
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+		a.Status, a.Body, a.Wait = resp.StatusCode, beginning(resp.Body), retryAfter(resp, a.At)
 		_ = resp.Body.Close()
-		a.Status = resp.StatusCode
 	}
 	d.Log.DebugContext(ctx, "webhook", "endpoint", e.ID, "event", v.Event.ID, "type", v.Event.Type, "attempt", a.Number, "status", a.Status, "err", a.Error)
 	return a

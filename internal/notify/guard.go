@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -66,9 +67,24 @@ func (g *Guard) Client(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: &guarded{g, &http.Transport{
 			DialContext: dial.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 1000, MaxIdleConnsPerHost: 8 * sendersPerEndpoint,
 			IdleConnTimeout: 90 * time.Second, MaxResponseHeaderBytes: 16 << 10, ForceAttemptHTTP2: true, DisableCompression: true,
-		},
+		}},
 	}
+}
+
+// guarded judges each request, however long ago its URL was first allowed: what a
+// development deployment stored may have moved to a real one.
+type guarded struct {
+	guard *Guard
+	*http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if e, ok := errors.AsType[*pay.Error](t.guard.Allowed(r.URL)); ok {
+		return nil, errors.New(e.Message)
+	}
+	return t.Transport.RoundTrip(r)
 }

@@ -259,7 +259,7 @@ func TestClientIsGuarded(t *testing.T) {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	c := notify.NewGuard(true).Client(5 * time.Second)
-	if c.Transport.(*http.Transport).Proxy != nil {
+	if notify.Proxied(c) {
 		t.Error("a proxy of the environment would be used, and would resolve names for us")
 	}
 	var asked []string

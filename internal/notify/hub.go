@@ -37,7 +37,7 @@ type Subscription struct {
 }
 
 func (s Subscription) wants(e pay.Event) bool {
-	return (s.Payor || !e.Type.Private()) && e.Type.In(s.Types) && (s.InvoiceID == "" || s.InvoiceID == e.InvoiceID) &&
+	return (s.Payor || !e.Type.Unlisted()) && e.Type.In(s.Types) && (s.InvoiceID == "" || s.InvoiceID == e.InvoiceID) &&
 		(s.CustomerID == "" || s.CustomerID == e.CustomerID) && (s.Environment == "" || s.Environment == e.Environment)
 }
 

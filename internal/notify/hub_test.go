@@ -36,7 +36,7 @@ type stage struct {
 
 func newStage(t *testing.T, db string) *stage {
 	t.Helper()
-	g := &stage{t: t, h: &notify.Hub{Log: slog.New(slog.DiscardHandler)}}
+	g := &stage{t: t, h: &notify.Hub{Log: slog.New(slog.NewTextHandler(t.Output(), nil))}}
 	g.s = testkit.OpenStore(t, store.Options{URL: db, Now: new(testkit.Clock).Now, Committed: func(es []pay.Event) {
 		for _, e := range es {
 			if !g.mute.Load() {

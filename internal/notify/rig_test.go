@@ -174,6 +174,14 @@ func ids(got []testkit.Received) map[string]int {
 	return n
 }
 
+// prodClient is the client of a deployment that is no development.
+func prodClient(t *testing.T) *http.Client {
+	t.Helper()
+	c := notify.NewGuard(false).Client(5 * time.Second)
+	t.Cleanup(c.CloseIdleConnections)
+	return c
+}
+
 func eachSQLite(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	c := new(testkit.Clock)

@@ -10,7 +10,7 @@ import (
 // EventType names something that happened (contract 4.2).
 type EventType string
 
-// The event types of the contract.
+// The event types of the contract, and one of ours.
 const (
 	InvoiceCreated EventType = "invoice.created"
 	InvoiceUpdated EventType = "invoice.updated"
@@ -20,6 +20,8 @@ const (
 	OrderUpdated   EventType = "commerce.order.updated"
 	QuoteUpdated   EventType = "payment_quote.updated" // payor streams only
 	TestPing       EventType = "test.ping"             // webhooks only
+
+	EndpointDisabled EventType = "webhook_endpoint.disabled" // not in webhooks, which it is about
 )
 
 // Subscribable are the event types and wildcards that an endpoint may ask for.
@@ -28,6 +30,9 @@ var Subscribable = []string{
 	"invoice_payment.*", string(PaymentCreated), string(PaymentUpdated),
 	"commerce.order.*", string(OrderCreated), string(OrderUpdated), string(TestPing),
 }
+
+// Filterable are the event types and wildcards that lists and streams may be limited to.
+var Filterable = append(slices.Clone(Subscribable), "webhook_endpoint.*", string(EndpointDisabled))
 
 // Wildcard is the pattern that every event of t's family matches: "invoice.*".
 func (t EventType) Wildcard() string {
@@ -43,6 +48,10 @@ func (t EventType) In(list []string) bool {
 // Private reports whether only the payor's own stream may carry the event.
 func (t EventType) Private() bool { return t == QuoteUpdated }
 
+// Unlisted reports whether the event is in no list and no merchant's stream, though it
+// may be asked for by its id.
+func (t EventType) Unlisted() bool { return t.Private() || t == TestPing }
+
 // Event is one fact. Its object was rendered when it happened and never changes.
 type Event struct {
 	ID          string // evt_<milliseconds>-<sequence>
@@ -52,6 +61,7 @@ type Event struct {
 	Environment Environment
 	InvoiceID   string
 	CustomerID  string
+	EndpointID  string // the only webhook endpoint it is for, "" for all that ask
 	Object      []byte // JSON, as the matching GET answers
 	Previous    []byte // JSON object of attributes that changed, "{}" for none
 	RequestID   string // of the request that caused it, "" for none

@@ -131,12 +131,12 @@ func TestNextAttempt(t *testing.T) {
 
 func TestEventTypes(t *testing.T) {
 	t.Parallel()
-	all := []pay.EventType{pay.InvoiceCreated, pay.InvoiceUpdated, pay.PaymentCreated, pay.PaymentUpdated, pay.OrderCreated, pay.OrderUpdated, pay.QuoteUpdated, pay.TestPing}
+	all := []pay.EventType{pay.InvoiceCreated, pay.InvoiceUpdated, pay.PaymentCreated, pay.PaymentUpdated, pay.OrderCreated, pay.OrderUpdated, pay.QuoteUpdated, pay.TestPing, pay.EndpointDisabled}
 	for _, c := range []struct {
 		list []string
 		want string // the places of all that match
 	}{
-		{nil, "01234567"},
+		{nil, "012345678"},
 		{[]string{"invoice.*"}, "01"},
 		{[]string{"invoice_payment.*"}, "23"},
 		{[]string{"commerce.order.*"}, "45"},
@@ -145,6 +145,8 @@ func TestEventTypes(t *testing.T) {
 		{[]string{"INVOICE.CREATED"}, ""},
 		{[]string{"payment_quote.updated", "payment_quote.*"}, "6"},
 		{pay.Subscribable, "0123457"},
+		{pay.Filterable, "01234578"},
+		{[]string{"webhook_endpoint.*"}, "8"},
 	} {
 		got := ""
 		for n, e := range all {
@@ -162,8 +164,8 @@ func TestEventTypes(t *testing.T) {
 		}
 	}
 	for _, e := range all {
-		if e.Private() != (e == pay.QuoteUpdated) {
-			t.Errorf("%s private: %v", e, e.Private())
+		if e.Private() != (e == pay.QuoteUpdated) || e.Unlisted() != (e == pay.QuoteUpdated || e == pay.TestPing) {
+			t.Errorf("%s private: %v, unlisted: %v", e, e.Private(), e.Unlisted())
 		}
 	}
 }

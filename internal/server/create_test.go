@@ -193,6 +193,8 @@ func TestKeysAreChecked(t *testing.T) {
 		routes := []string{
 			"POST /api/v1/invoices", "GET /api/v1/invoices", "GET /api/v1/invoices/totals", "GET /api/v1/invoices/customer/c", "GET /api/v1/invoices/" + id,
 			"GET /api/v1/invoices/" + id + "/status", "POST /api/v1/invoices/" + id + "/cancel", "POST /api/v1/webhooks", "GET /api/v1/webhooks", "DELETE /api/v1/webhooks/we_x",
+			"GET /api/v1/webhooks/we_x", "PATCH /api/v1/webhooks/we_x", "POST /api/v1/webhooks/we_x/rotate-secret", "POST /api/v1/webhooks/we_x/test",
+			"GET /api/v1/webhooks/we_x/deliveries", "POST /api/v1/webhooks/we_x/deliveries/wd_x/retry", "POST /api/v1/webhooks/we_x/replay", "GET /api/v1/webhooks/we_x/replay",
 		}
 		for name, h := range map[string]testkit.Headers{
 			"none": {}, "wrong": {"x-api-key", "pk_test_000000000000000000000000"}, "revoked": {"x-api-key", revoked}, "expired": {"x-api-key", lapsed},

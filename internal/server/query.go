@@ -111,7 +111,7 @@ func (q *query) wholeSecond(name string) time.Time {
 }
 
 // types returns a comma list of event types and wildcards.
-func (q *query) types(name string) []string { return q.list(name, pay.Subscribable...) }
+func (q *query) types(name string) []string { return q.list(name, pay.Filterable...) }
 
 // page returns the cursors and the size of a page (contract 1.7).
 func (q *query) page(valid func(id string) bool) billing.Page {

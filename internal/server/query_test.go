@@ -139,7 +139,7 @@ func TestStrayRequests(t *testing.T) {
 	}
 	for target, allow := range map[string]string{
 		"PUT /api/v1/invoices": "GET, POST", "DELETE /api/v1/invoices": "GET, POST", "POST /api/v1/invoices/totals": "GET", "POST /api/v1/invoices/customer/c": "GET",
-		"GET /api/v1/payments/payment-addresses": "POST", "POST /api/v1/payments/payment-status": "GET", "GET /api/v1/ws/token": "POST", "PATCH /api/v1/webhooks/x": "DELETE",
+		"GET /api/v1/payments/payment-addresses": "POST", "POST /api/v1/payments/payment-status": "GET", "GET /api/v1/ws/token": "POST", "PUT /api/v1/webhooks/x": "GET, PATCH, DELETE",
 		"POST /healthz": "GET", "BREW /api/v1/events": "GET",
 	} {
 		a := d.stray(target, "{}", d.key)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -13,32 +14,107 @@ import (
 var webhookRoutes = []route{
 	{"POST /api/v1/webhooks", merchantFace, byMerchant((*Server).createEndpoint), nil},
 	{"GET /api/v1/webhooks", merchantFace, byMerchant((*Server).listEndpoints), nil},
-	{"DELETE /api/v1/webhooks/{id}", merchantFace, byMerchant((*Server).deleteEndpoint), nil},
+	{"GET /api/v1/webhooks/{id}", merchantFace, byMerchant((*Server).getEndpoint), nil},
+	{"PATCH /api/v1/webhooks/{id}", merchantFace, byMerchant((*Server).changeEndpoint), nil},
+	{"DELETE /api/v1/webhooks/{id}", merchantFace, byEndpoint((*billing.Billing).DeleteEndpoint), nil},
+	{"POST /api/v1/webhooks/{id}/rotate-secret", merchantFace, byEndpoint((*billing.Billing).RotateSecret), nil},
+	{"POST /api/v1/webhooks/{id}/test", merchantFace, byEndpoint((*billing.Billing).TestEndpoint), nil},
+	{"GET /api/v1/webhooks/{id}/deliveries", merchantFace, byMerchant((*Server).listDeliveries), nil},
+	{"POST /api/v1/webhooks/{id}/deliveries/{delivery}/retry", merchantFace, byMerchant((*Server).retryDelivery), nil},
+	{"POST /api/v1/webhooks/{id}/replay", merchantFace, byMerchant((*Server).startReplay), nil},
+	{"GET /api/v1/webhooks/{id}/replay", merchantFace, byMerchant((*Server).getReplay), nil},
+}
+
+// endpointID returns the endpoint id in the path: not every text is one that a
+// database can look for.
+func endpointID(r *http.Request) (string, error) {
+	id := r.PathValue("id")
+	if !isEndpointID(id) {
+		return "", pay.Errorf(pay.CodeNotFound, "Webhook endpoint not found")
+	}
+	return id, nil
+}
+
+func isEndpointID(id string) bool {
+	rest, ok := strings.CutPrefix(id, "we_")
+	return ok && isUUID(rest)
+}
+
+// onceAtMost returns the idempotency key that a request may bring, with what it asks.
+func onceAtMost(r *http.Request, raw []byte) (billing.Once, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key != printable(key) {
+		return billing.Once{}, pay.Errorf(pay.CodeValidation, "The Idempotency-Key header must be at most 128 printable characters without spaces")
+	}
+	return billing.Once{Key: key, Hash: hash(raw)}, nil
+}
+
+// endpointBody reads a request to change something of an endpoint.
+func endpointBody[T any](r *http.Request) (id string, in T, o billing.Once, err error) {
+	if id, err = endpointID(r); err != nil {
+		return id, in, o, err
+	}
+	in, raw, err := body[T](r, pay.CodeValidation, false)
+	if err == nil {
+		o, err = onceAtMost(r, raw)
+	}
+	return id, in, o, err
+}
+
+// byEndpoint admits callers with a key of scope merchant to what needs no body.
+func byEndpoint(do func(*billing.Billing, context.Context, billing.Caller, string, billing.Once) ([]byte, error)) func(*Server, *http.Request) (any, error) {
+	return byMerchant(func(s *Server, r *http.Request, c billing.Caller) (any, error) {
+		id, err := endpointID(r)
+		if err != nil {
+			return nil, err
+		}
+		o, err := onceAtMost(r, nil)
+		if err != nil {
+			return nil, err
+		}
+		return do(s.Billing, r.Context(), c, id, o)
+	})
 }
 
 func (s *Server) createEndpoint(r *http.Request, c billing.Caller) (any, error) {
-	in, _, err := body[api.CreateEndpointRequest](r, pay.CodeValidation, false)
+	in, raw, err := body[api.CreateEndpointRequest](r, pay.CodeValidation, false)
 	if err != nil {
 		return nil, err
 	}
-	e, secret, err := s.Billing.AddEndpoint(r.Context(), c, in, s.Guard.Allowed)
-	return view.Endpoint(e, secret), err
+	o, err := onceAtMost(r, raw)
+	if err != nil {
+		return nil, err
+	}
+	return s.Billing.AddEndpoint(r.Context(), c, in, s.Guard.Allowed, o)
 }
 
 func (s *Server) listEndpoints(r *http.Request, c billing.Caller) (any, error) {
-	es, err := s.Billing.Endpoints(r.Context(), c)
+	q := newQuery(r)
+	p := q.page(isEndpointID)
+	if q.err != nil {
+		return nil, q.err
+	}
+	es, more, err := s.Billing.EndpointPage(r.Context(), c, p)
 	vs := make([]api.Endpoint, len(es))
 	for n, e := range es {
 		vs[n] = view.Endpoint(e, "")
 	}
-	return view.List(vs, false), err
+	return view.List(vs, more), err
 }
 
-func (s *Server) deleteEndpoint(r *http.Request, c billing.Caller) (any, error) {
-	id := r.PathValue("id")
-	if !isUUID(strings.TrimPrefix(id, "we_")) { // not every text is one a database can look for
-		return nil, pay.Errorf(pay.CodeNotFound, "Webhook endpoint not found")
+func (s *Server) getEndpoint(r *http.Request, c billing.Caller) (any, error) {
+	id, err := endpointID(r)
+	if err != nil {
+		return nil, err
 	}
-	err := s.Billing.DeleteEndpoint(r.Context(), c, id)
-	return api.Deleted{ID: id, Object: "webhook_endpoint", Deleted: true}, err
+	e, err := s.Billing.Endpoint(r.Context(), c, id)
+	return view.Endpoint(e, ""), err
+}
+
+func (s *Server) changeEndpoint(r *http.Request, c billing.Caller) (any, error) {
+	id, in, o, err := endpointBody[api.ChangeEndpointRequest](r)
+	if err != nil {
+		return nil, err
+	}
+	return s.Billing.ChangeEndpoint(r.Context(), c, id, in, s.Guard.Allowed, o)
 }

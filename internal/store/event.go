@@ -22,12 +22,26 @@ func (tx *Tx) AppendEvent(e pay.Event) {
 	tx.events = append(tx.events, e)
 }
 
-// finish writes what the units of a group left for the end, rows, jobs, then events,
-// and commits.
-// These are what many want at once, so they are held last and shortest, and taken in
-// one order by everybody: two groups never wait for each other.
-func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) ([]pay.Event, error) {
-	var all []pay.Event
+// Flush appends the unit's events now and returns them with their ids. It takes the
+// rows that everybody wants last, so it is only for the end of a unit of WriteAlone.
+func (tx *Tx) Flush() ([]pay.Event, error) {
+	f := tx.conn.(*fence) //nolint:forcetypeassert // every unit of Write has one
+	if err := f.enter(tx.ctx); err != nil {
+		return nil, err
+	}
+	es, last, err := tx.s.finish(tx.ctx, f.prepared, []*unit{{promised: tx.promised}})
+	if err == nil {
+		err = f.run(tx.ctx, last)
+	}
+	tx.promised = promised{flushed: append(tx.flushed, es...)}
+	return es, err
+}
+
+// finish writes what the units of a group left for the end, rows and jobs, and returns
+// their events and what writes them, the last statements before the commit. These are
+// what many want at once, so they are held last and shortest, and taken in one order by
+// everybody: two groups never wait for each other.
+func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) (all []pay.Event, last []statement, err error) {
 	var jobs []promise
 	var rows []row
 	for _, u := range group {
@@ -43,7 +57,7 @@ func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) ([]pay.E
 		}
 		ids, err := tx.listening(e.MerchantID)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, id := range ids {
 			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now)})
@@ -51,9 +65,8 @@ func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) ([]pay.E
 		heard[e.MerchantID] = len(ids) > 0
 	}
 	if err := c.run(ctx, append(inserts(rows), promises(jobs)...)); err != nil {
-		return nil, fmt.Errorf("add rows and jobs: %w", err)
+		return nil, nil, fmt.Errorf("add rows and jobs: %w", err)
 	}
-	var last []statement
 	for from := 0; from < len(all); {
 		to := from
 		for to < len(all) && to-from < maxGroup && all[to].MerchantID == all[from].MerchantID {
@@ -61,11 +74,11 @@ func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) ([]pay.E
 		}
 		ss, err := tx.appendStream(all[from:to], heard[all[from].MerchantID])
 		if err != nil {
-			return nil, fmt.Errorf("append events: %w", err)
+			return nil, nil, fmt.Errorf("append events: %w", err)
 		}
 		last, from = append(last, ss...), to
 	}
-	return all, c.run(ctx, append(last, statement{query: "COMMIT"}))
+	return all, last, nil
 }
 
 // appendStream gives events of one merchant their places in its stream, and returns
@@ -85,15 +98,15 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 		return nil, err
 	}
 	first := last - int64(len(es)) + 1
-	args := make([]any, 0, len(es)*11)
+	args := make([]any, 0, len(es)*12)
 	for i := range es {
 		e := &es[i]
 		e.Seq, e.CreatedAt = first+int64(i), at
 		e.ID = EventID(e.Seq, at)
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
-			e.Object, e.Previous, e.RequestID, e.RequestKey)
+			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID)
 	}
-	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 11), args: args}}
+	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 12), args: args}}
 	if heard {
 		ss = append(ss, deliveriesOf(merchant, first, last))
 	}
@@ -103,11 +116,11 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 // EventID is the public name of the event at a place in a stream.
 func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
 
-const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key`
+const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id`
 
 func scanEvent(r scanner) (e pay.Event, err error) {
 	err = r.Scan(&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
-		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey)
+		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey, &e.EndpointID)
 	e.ID = EventID(e.Seq, e.CreatedAt)
 	return e, err
 }
@@ -139,7 +152,7 @@ type EventFilter struct {
 	InvoiceID   string
 	CustomerID  string
 	From, To    time.Time // inclusive
-	Private     bool      // also those meant for payors only
+	Private     bool      // also those that merchants' lists leave out
 	Oldest      bool      // oldest first instead of newest first
 	Limit       int
 }
@@ -148,7 +161,7 @@ type EventFilter struct {
 func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 	hidden := ""
 	if !f.Private {
-		hidden = string(pay.QuoteUpdated)
+		hidden = ` AND type NOT IN ('` + string(pay.QuoteUpdated) + `', '` + string(pay.TestPing) + `')`
 	}
 	order := "DESC"
 	if f.Oldest {
@@ -157,17 +170,17 @@ func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
 		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
 			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
-			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8) AND type <> $9
-			AND ($10 = '' OR `+typeIn("$10", "type")+`)
-		ORDER BY seq `+order+` LIMIT $11`,
+			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8)`+hidden+`
+			AND ($9 = '' OR `+typeIn("$9", "type")+`)
+		ORDER BY seq `+order+` LIMIT $10`,
 		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
-		millis(f.From), millis(f.To), hidden, commas(f.Types), f.Limit)
+		millis(f.From), millis(f.To), commas(f.Types), f.Limit)
 }
 
 // typeIn is the condition that a list ",a,b.*," names a type, itself or by the
-// wildcard of its family. The last part of every type is created, updated or ping.
+// wildcard of its family. The last part of every type is created, updated, disabled or ping.
 func typeIn(list, column string) string {
-	family := `replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.ping', '.*')`
+	family := `replace(replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.disabled', '.*'), '.ping', '.*')`
 	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
 }
 
@@ -176,4 +189,23 @@ func typeIn(list, column string) string {
 func (tx *Tx) StreamEnd(merchant int64) (int64, error) {
 	seq, _, err := maybe(tx, func(r scanner) (n int64, err error) { return n, r.Scan(&n) }, `SELECT seq FROM streams WHERE merchant_id = $1`, merchant)
 	return seq, err
+}
+
+// FirstEventAt returns the sequence number of a merchant's first event at or after a
+// time, or the one after its last: times never run backwards along a stream.
+func (tx *Tx) FirstEventAt(merchant int64, t time.Time) (int64, error) {
+	end, err := tx.StreamEnd(merchant)
+	low, high := int64(1), end+1
+	for err == nil && low < high {
+		var e pay.Event
+		var ok bool
+		middle := low + (high-low)/2
+		e, ok, err = maybe(tx, scanEvent, `SELECT `+eventColumns+` FROM events WHERE merchant_id = $1 AND seq >= $2 ORDER BY seq LIMIT 1`, merchant, middle)
+		if ok && e.CreatedAt.Before(t) {
+			low = e.Seq + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, err
 }

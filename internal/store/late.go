@@ -16,6 +16,8 @@ type promised struct {
 	rows   []row
 	jobs   []promise
 	events []pay.Event
+
+	flushed []pay.Event // already written
 }
 
 // row is a new row of a table that nothing else in its group depends on.

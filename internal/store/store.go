@@ -79,18 +79,39 @@ func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx
 
 // Read runs f on a consistent view of the database. f must only read.
 func (s *Store) Read(ctx context.Context, f func(*Tx) error) error {
-	t, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: s.dialect.name == "postgres", Isolation: readIsolation[s.dialect.name]})
-	if err != nil {
-		return err
-	}
-	defer t.Rollback() //nolint:errcheck // nothing was written
-	return f(&Tx{ctx: ctx, s: s, conn: t, now: s.moment()})
+	return s.reading(ctx, func(ctx context.Context, c *sql.Conn) error {
+		t, err := c.BeginTx(ctx, &sql.TxOptions{ReadOnly: s.dialect.name == "postgres", Isolation: readIsolation[s.dialect.name]})
+		if err != nil {
+			return err
+		}
+		defer t.Rollback() //nolint:errcheck // nothing was written
+		return f(&Tx{ctx: ctx, s: s, conn: t, now: s.moment()})
+	})
 }
 
 // Look is Read for questions that need no common view: each statement sees what is
 // committed when it runs. It spares the engine a transaction.
 func (s *Store) Look(ctx context.Context, f func(*Tx) error) error {
-	return f(&Tx{ctx: ctx, s: s, conn: s.reads, now: s.moment()})
+	return s.reading(ctx, func(ctx context.Context, c *sql.Conn) error {
+		return f(&Tx{ctx: ctx, s: s, conn: c, now: s.moment()})
+	})
+}
+
+// readTime bounds a read.
+const readTime = 30 * time.Second
+
+// reading waits for a connection as long as ctx lasts. What then begins is carried
+// through: PostgreSQL's driver ends a statement by closing its connection, and people
+// who hang up must not cost everybody a new one.
+func (s *Store) reading(ctx context.Context, f func(context.Context, *sql.Conn) error) error {
+	c, err := s.reads.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // back into the pool
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+	defer cancel()
+	return f(ctx, c)
 }
 
 // One view for all statements of a read: SQLite's WAL gives it to every

@@ -193,6 +193,10 @@ func TestRoundTrips(t *testing.T) {
 			check(tx.AddEndpoint(e))
 			gotE, ok, err := tx.Endpoint(e.ID)
 			same(t, "endpoint", []any{gotE, ok, err}, []any{e, true, nil})
+			e.URL, e.Previous, e.DisabledAt, e.FailingSince = "changed", nil, time.Time{}, e.CreatedAt
+			check(tx.SaveEndpoint(e))
+			gotE, ok, err = tx.EndpointForUpdate(e.ID)
+			same(t, "a changed endpoint", []any{gotE, ok, err}, []any{e, true, nil})
 			all := fill[pay.Endpoint](10)
 			all.MerchantID, all.Types = e.MerchantID, nil
 			check(tx.AddEndpoint(all))

@@ -162,7 +162,7 @@ func plainly(all []pay.Event, f store.EventFilter) (found []pay.Event) {
 	for _, e := range all {
 		if e.Seq > f.After && (f.Before == 0 || e.Seq < f.Before) && (f.Environment == "" || e.Environment == f.Environment) &&
 			(f.InvoiceID == "" || e.InvoiceID == f.InvoiceID) && (f.CustomerID == "" || e.CustomerID == f.CustomerID) &&
-			!e.CreatedAt.Before(f.From) && (f.To.IsZero() || !e.CreatedAt.After(f.To)) && (f.Private || !e.Type.Private()) && e.Type.In(f.Types) {
+			!e.CreatedAt.Before(f.From) && (f.To.IsZero() || !e.CreatedAt.After(f.To)) && (f.Private || !e.Type.Unlisted()) && e.Type.In(f.Types) {
 			found = append(found, e)
 		}
 	}
@@ -229,11 +229,11 @@ func TestDeliveries(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error {
 			ds := must(tx.DueDeliveries("invoices", 100))
 			for n, state := range []pay.DeliveryState{pay.DeliveryDone, pay.DeliveryDead, pay.DeliveryDue, pay.DeliveryDue} {
-				d := ds[n]
+				d, was := ds[n], ds[n].Due
 				d.State, d.Attempts, d.Due = state, n+1, tx.Now().Add(time.Duration(n)*time.Minute)
-				a := pay.Attempt{EndpointID: d.EndpointID, EventID: d.Event.ID, Number: 1, Status: 500, Error: "why", Took: time.Second, At: tx.Now()}
-				check(tx.SaveDelivery(d, a))
-				check(tx.SaveDelivery(d, a)) // twice is once
+				a := pay.Attempt{EndpointID: d.EndpointID, EventID: d.Event.ID, Number: 1, Status: 500, Error: "why", Latency: time.Second, At: tx.Now()}
+				check(tx.SaveDelivery(d, was, a))
+				check(tx.SaveDelivery(d, was, a)) // twice is once
 			}
 			same(t, "none is due", len(must(tx.DueDeliveries("invoices", 100))), 0)
 			next, _, _ := tx.NextDelivery("invoices")

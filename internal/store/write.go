@@ -138,8 +138,12 @@ func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 		err = group[0].err
 	}
 	var events []pay.Event
+	var last []statement
 	if err == nil {
-		events, err = s.finish(ctx, c, group)
+		events, last, err = s.finish(ctx, c, group)
+	}
+	if err == nil {
+		err = c.run(ctx, append(last, statement{query: "COMMIT"}))
 	}
 	if err != nil {
 		fail(err)
@@ -147,6 +151,11 @@ func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 			return c.discard(), err
 		}
 		return c, err
+	}
+	for _, u := range group {
+		if u.err == nil {
+			events = append(events, u.flushed...)
+		}
 	}
 	if len(events) > 0 && s.Committed != nil {
 		s.Committed(events)

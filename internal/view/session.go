@@ -93,15 +93,3 @@ func Ticket(token string, scope pay.Scope, merchant int64, env pay.Environment, 
 		Token: token, Scope: string(scope), MerchantID: merchant, NetworkEnvironment: orNull(env), ExpiresAt: expires.Unix(), WSURL: url,
 	}
 }
-
-// Endpoint renders a webhook endpoint; secret is shown only when it is new.
-func Endpoint(e pay.Endpoint, secret string) api.Endpoint {
-	types := e.Types
-	if types == nil {
-		types = []string{}
-	}
-	return api.Endpoint{
-		Object: "webhook_endpoint", ID: e.ID, URL: e.URL, EnabledEvents: types, Environment: orNull(e.Environment),
-		Status: "enabled", CreatedAt: e.CreatedAt.Unix(), Secret: secret,
-	}
-}
