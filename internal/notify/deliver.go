@@ -18,6 +18,7 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/view"
@@ -42,6 +43,7 @@ type Deliverer struct {
 	Client *http.Client // from Guard.Client; its timeout is that of an attempt
 	Now    func() time.Time
 	Log    *slog.Logger
+	Meter  *meter.Meter // may be nil
 	hangs  hangs
 }
 
@@ -124,17 +126,25 @@ func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, secret string, du
 	if slow.Load() || quick.Load() {
 		d.hangs.saw(e.ID, quick.Load(), d.Now())
 	}
+	outcomes := make([]pay.DeliveryState, len(due))
 	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		for n, a := range attempts {
 			if a.Number == 0 {
 				continue // not made
 			}
-			if err := tx.SaveDelivery(outcome(due[n], a, rand.Float32()), a); err != nil {
+			after := outcome(due[n], a, rand.Float32())
+			outcomes[n] = after.State
+			if err := tx.SaveDelivery(after, a); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	for _, o := range outcomes {
+		if err == nil && o != "" {
+			d.Meter.Delivery(string(o))
+		}
+	}
 	if err == nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = ctx.Err()
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -110,6 +111,7 @@ func (s *Store) gather(group []*unit) (whole []*unit, next *unit) {
 // commit runs a group in one transaction and sets each unit's error. It returns
 // the connection to use next, nil when this one is beyond use.
 func (s *Store) commit(c *prepared, group []*unit) *prepared {
+	took := meter.Watch()
 	ctx := context.WithoutCancel(group[0].ctx)
 	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
@@ -138,6 +140,7 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 		}
 		return c
 	}
+	s.Meter.Commit(len(group), took())
 	if len(events) > 0 && s.Committed != nil {
 		s.Committed(events)
 	}
