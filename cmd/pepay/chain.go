@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
@@ -55,6 +56,9 @@ func (c chainDeploy) Run(ctx context.Context) error {
 	}
 	fmt.Printf("Deploying the factory to %s …\n", contracts.Factory)
 	if err := devchain.Deploy(ctx, client, key); err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok { // the URL may hold a key
+			err = fmt.Errorf("rpc: the node does not answer: %w", u.Err)
+		}
 		return err
 	}
 	fmt.Println("Deployed and checked: its code and a sample address are what they must be.")

@@ -28,10 +28,11 @@ import (
 )
 
 type devCommand struct {
-	Listen   string `help:"host:port of the API and the pages." default:"127.0.0.1:3000"`
-	DataDir  string `help:"Where everything is kept; start again with the same to go on." type:"path" default:".pepay" placeholder:"DIR"`
-	Devchain string `help:"JSON-RPC of a development chain that runs already, instead of one of our own." placeholder:"URL"`
-	Verbose  bool   `short:"v" help:"Log every request and webhook attempt."`
+	Listen     string `help:"host:port of the API and the pages." default:"127.0.0.1:3000"`
+	DataDir    string `help:"Where everything is kept; start again with the same to go on." type:"path" default:".pepay" placeholder:"DIR"`
+	Devchain   string `help:"JSON-RPC of a development chain that runs already, instead of one of our own." placeholder:"URL"`
+	Operations string `help:"host:port of metrics, probes and profiles; nowhere by default." placeholder:"HOST:PORT"`
+	Verbose    bool   `short:"v" help:"Log every request and webhook attempt."`
 }
 
 // devFile is DIR/dev.json: what a script needs to use a development deployment.
@@ -123,7 +124,7 @@ func (c devCommand) options(secret []byte, url string, chainID uint64, client *e
 	wallet := &devchain.Wallet{Client: client, Key: devchain.Payer()}
 	price := func(s string) money.Rate { r, _ := money.ParseRate(s); return r }
 	return app.Options{
-		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log,
+		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log, Operations: c.Operations,
 		Limits:    app.LimitOptions{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000},
 		Sources:   []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
 		Committed: story(log),

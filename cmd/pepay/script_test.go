@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "since": since, "within": within, "samekeys": sameKeys, "captured": captured, "occupy": occupy, "changed": changed, "dials": dials,
+			"ready": ready, "since": since, "within": within, "samekeys": sameKeys, "captured": captured, "occupy": occupy, "changed": changed, "dials": dials, "barechain": bareChain,
 		},
 	})
 }

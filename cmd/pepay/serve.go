@@ -47,7 +47,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Log.Info("serving", "listen", o.Listen, "public_url", a.URL, "database", a.Store.Engine())
+	o.Log.Info("serving", "listen", o.Listen, "public_url", a.URL, "operations", a.OpsURL, "database", a.Store.Engine())
 	return wait(ctx, a)
 }
 

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/bus"
 	"github.com/pepay/pepay/internal/jobs"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
@@ -41,11 +43,14 @@ type Options struct {
 	Sources   []rates.Source
 	Quorum    int // how many price sources must agree
 	Limits    LimitOptions
-	Lease     time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
-	Log       *slog.Logger
-	Rand      io.Reader         // nil for crypto/rand
-	Now       func() time.Time  // nil for the system's clock
-	Committed func([]pay.Event) // told of every event after its commit; may be nil
+	Proxies   []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
+	// Operations is the host:port of metrics, probes and profiles; "" for none.
+	Operations string
+	Lease      time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
+	Log        *slog.Logger
+	Rand       io.Reader         // nil for crypto/rand
+	Now        func() time.Time  // nil for the system's clock
+	Committed  func([]pay.Event) // told of every event after its commit; may be nil
 	// TestWallet pays a quote, for the payment page in development; may be nil.
 	TestWallet func(context.Context, billing.Allocation) (string, error)
 	// DashboardKey is the key the development dashboard acts with; see server.Server.
@@ -64,7 +69,7 @@ type NetworkOptions struct {
 }
 
 // LimitOptions say how often callers may ask.
-type LimitOptions struct{ PerKey, PerSession, WrongKeys int }
+type LimitOptions = server.Rates
 
 // App is a running deployment, or one node of it.
 type App struct {
@@ -72,6 +77,10 @@ type App struct {
 	Billing  *billing.Billing
 	Store    *store.Store
 	URL      string // the public address
+	OpsURL   string // of metrics, probes and profiles; "" for none
+	meter    *meter.Meter
+	settler  *settle.Settler
+	ops      *http.Server
 	bus      *bus.Bus
 	lock     *os.File // held while an SQLite database is ours
 	board    *rates.Board
@@ -95,7 +104,7 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if o.Lease == 0 {
 		o.Lease = defaultLease
 	}
-	a = &App{Options: o, served: make(chan error, 1)}
+	a = &App{Options: o, served: make(chan error, 1), meter: meter.New()}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	defer func() {
@@ -116,6 +125,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.wire(background); err != nil {
 		return a, errors.Join(err, listener.Close())
 	}
+	if err := a.operate(ctx); err != nil {
+		return a, errors.Join(err, listener.Close())
+	}
 	go func() { a.served <- a.http.Serve(listener) }()
 	return a, nil
 }
@@ -132,7 +144,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.bus, err = bus.Open(a.NATS); err != nil {
 		return err
 	}
-	if a.Store, err = store.Open(ctx, store.Options{URL: a.Database, Now: a.Now, Rand: a.Rand, Committed: a.committed}); err != nil {
+	if a.Store, err = store.Open(ctx, store.Options{URL: a.Database, Now: a.Now, Rand: a.Rand, Committed: a.committed, Meter: a.meter}); err != nil {
 		return err
 	}
 	if err := a.alone(ctx); err != nil {
@@ -173,6 +185,7 @@ func (a *App) committed(es []pay.Event) {
 		}
 	}
 	a.bus.Jobs()
+	a.count(es)
 	if a.Committed != nil {
 		a.Committed(es)
 	}
@@ -181,9 +194,9 @@ func (a *App) committed(es []pay.Event) {
 // wire starts the background work and makes the HTTP server.
 func (a *App) wire(ctx context.Context) error {
 	a.Billing.BaseURL = a.URL
-	settler := &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
+	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
 	for _, n := range a.Networks {
-		if err := a.watch(ctx, n, settler); err != nil {
+		if err := a.watch(ctx, n, a.settler); err != nil {
 			return fmt.Errorf("network %s: %w", n.Name, err)
 		}
 	}
@@ -197,12 +210,17 @@ func (a *App) wire(ctx context.Context) error {
 		return fmt.Errorf("subscribe to jobs: %w", err)
 	}
 	guard := notify.NewGuard(a.Dev)
-	runner := &jobs.Runner{Store: a.Store, Handlers: a.handlers(settler, guard), Lease: a.Lease, Parallel: 128, Patient: store.JobDeliver, Poll: time.Second, Log: a.Log}
+	runner := &jobs.Runner{
+		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 128, Patient: store.JobDeliver,
+		Poll: time.Second, Log: a.Log, Meter: a.meter,
+	}
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
-		DashboardKey: a.DashboardKey,
-		Limits:       server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys),
+		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits, a.meter), Proxies: a.Proxies, Meter: a.meter,
+	}
+	if err := a.share(ctx, s.Limits); err != nil {
+		return err
 	}
 	a.http = &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
@@ -223,6 +241,9 @@ func (a *App) Stop(ctx context.Context) (err error) {
 		}
 	}
 	a.cancel()
+	if a.ops != nil {
+		err = errors.Join(err, a.ops.Close())
+	}
 	done := make(chan struct{})
 	go func() { a.running.Wait(); close(done) }()
 	select {

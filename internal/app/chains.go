@@ -58,7 +58,7 @@ type watching struct {
 // refuses a chain that is not the one configured, or on which our addresses would
 // not be what we take them for.
 func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) error {
-	r := &settle.Relayer{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log}
+	r := &settle.Relayer{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter}
 	for _, url := range n.RPC {
 		c, err := rpc.DialOptions(ctx, url, rpc.WithHTTPClient(httpClient(n.HTTP)))
 		if err != nil {
@@ -71,9 +71,10 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	}
 	if n.Relayer != nil {
 		s.Relayers[n.Name] = r
+		a.running.Go(func() { a.look(ctx, r) })
 	}
 	d := &evm.Driver{
-		Nodes: n.RPC, Network: n.Name, ChainID: n.ChainID, Factory: contracts.Factory, Log: a.Log, Now: a.Now, HTTP: n.HTTP,
+		Nodes: n.RPC, Network: n.Name, ChainID: n.ChainID, Factory: contracts.Factory, Log: a.Log, Now: a.Now, HTTP: n.HTTP, Meter: a.meter,
 	}
 	for _, t := range n.Tokens {
 		if t.Type == pay.ERC20 {

@@ -25,7 +25,10 @@ type Config struct {
 	Secret           string                   `key:"secret" doc:"required, here or in secret_file: the deployment's secret, the same on every node" want:"64 or more hexadecimal digits, as from: openssl rand -hex 32"`
 	SecretFile       string                   `key:"secret_file" doc:"a file that holds the secret, instead of secret" want:"the path of a file"`
 	LogLevel         string                   `key:"log_level" doc:"the least of what is logged" default:"info" want:"debug, info, warn or error"`
+	OperationsListen string                   `key:"operations_listen" doc:"where metrics, probes and profiles are served, for yourself only; empty for nowhere" default:"127.0.0.1:9464" want:"host:port"`
+	TrustedProxies   []string                 `key:"trusted_proxies" doc:"the proxies before Pepay: their X-Forwarded-For or Forwarded tells whose limits a request uses up" want:"networks such as 10.0.0.0/8 or addresses"`
 	KeyPerMinute     int                      `key:"limits.key_per_minute" doc:"requests a minute for each API key" default:"60000" least:"1"`
+	AddressPerMinute int                      `key:"limits.address_per_minute" doc:"requests a minute from one IP address, with whatever key; 0 for no limit" default:"60000"`
 	SessionPerMinute int                      `key:"limits.session_per_minute" doc:"requests a minute for each payor" default:"300" least:"1"`
 	WrongKeys        int                      `key:"limits.wrong_keys" doc:"wrong API keys in 15 minutes from one address" default:"100" least:"1"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`

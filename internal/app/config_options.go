@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/big"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -36,13 +37,21 @@ func (c Config) Options() (o Options, err error) {
 	if u, err := url.Parse(c.NATS); c.NATS != "" && (err != nil || u.Host == "") {
 		return o, wrong("nats")
 	}
+	if _, _, err := net.SplitHostPort(c.OperationsListen); c.OperationsListen != "" && err != nil {
+		return o, wrong("operations_listen")
+	}
+	proxies, ok := prefixes(c.TrustedProxies)
+	if !ok {
+		return o, wrong("trusted_proxies")
+	}
 	secret, err := fromFile("secret", c.Secret, c.SecretFile)
 	if err != nil {
 		return o, err
 	}
 	o = Options{
 		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
-		Limits: LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys}, Sources: sources(c),
+		Limits:  LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys},
+		Proxies: proxies, Operations: c.OperationsListen, Sources: sources(c),
 	}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")
@@ -109,6 +118,21 @@ func unexpected(c any, prefix, key string) error {
 func web(s string) (*url.URL, bool) {
 	u, err := url.Parse(s)
 	return u, err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// prefixes parses networks; an address is a network of one.
+func prefixes(list []string) (ps []netip.Prefix, ok bool) {
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if a, e := netip.ParseAddr(s); err != nil && e == nil {
+			p, err = a.Prefix(a.BitLen())
+		}
+		if err != nil {
+			return nil, false
+		}
+		ps = append(ps, p.Masked())
+	}
+	return ps, true
 }
 
 // fromFile returns a secret given itself or by the file that holds it.

@@ -33,7 +33,10 @@ var whole = []struct{ key, toml, env, field string }{
 	{"secret", `"` + secret + `"`, secret, secret},
 	{"secret_file", `"s"`, "s", "s"},
 	{"log_level", `"warn"`, "warn", "warn"},
+	{"operations_listen", `"127.0.0.1:1"`, "127.0.0.1:1", "127.0.0.1:1"},
+	{"trusted_proxies", `["10.0.0.0/8", "fd00::/8"]`, "10.0.0.0/8, fd00::/8", "10.0.0.0/8 fd00::/8"},
 	{"limits.key_per_minute", "7", "7", "7"},
+	{"limits.address_per_minute", "6", "6", "6"},
 	{"limits.session_per_minute", "8", "8", "8"},
 	{"limits.wrong_keys", "9", "9", "9"},
 	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
@@ -112,7 +115,8 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := o.Networks[0]
-	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, WrongKeys: 100}) {
+	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100}) ||
+		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 {
 		t.Errorf("got %+v", o)
 	}
 	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {

@@ -22,7 +22,7 @@ const keepAnswers = 48 * time.Hour
 
 // handlers is every kind of job and who does it.
 func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handler {
-	d := &notify.Deliverer{Store: a.Store, Auth: a.Billing.Auth, Client: g.Client(notify.WebhookTimeout), Now: a.Now, Log: a.Log}
+	d := &notify.Deliverer{Store: a.Store, Auth: a.Billing.Auth, Client: g.Client(notify.WebhookTimeout), Now: a.Now, Log: a.Log, Meter: a.meter}
 	return map[string]jobs.Handler{
 		store.JobDeliver:  d.Deliver,
 		billing.JobExpire: a.Billing.Expire,
@@ -41,9 +41,10 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 	}
 }
 
-// ready returns what is not as it should be.
-func (a *App) ready(ctx context.Context) map[string]string {
-	problems := map[string]string{}
+// ready returns what is not as it should be. What keeps money from moving and not
+// requests from being served is a warning.
+func (a *App) ready(ctx context.Context) (problems, warnings map[string]string) {
+	problems, warnings = map[string]string{}, map[string]string{}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := a.Store.Ping(ctx); err != nil {
@@ -57,7 +58,12 @@ func (a *App) ready(ctx context.Context) map[string]string {
 			problems["watcher "+string(w.network.Name)] = p
 		}
 	}
-	return problems
+	for n, r := range a.settler.Relayers {
+		if s := r.Shortage(); s != "" {
+			warnings["relayer "+string(n)] = "out of gas: " + s
+		}
+	}
+	return problems, warnings
 }
 
 // problem says what is wrong with a watcher, "" for nothing. One that waits while

@@ -123,7 +123,7 @@ func (b *Billing) announceInvoice(tx *store.Tx, before, after pay.Invoice) error
 	}
 	tx.AppendEvent(pay.Event{
 		MerchantID: after.MerchantID, Type: pay.InvoiceUpdated, Environment: after.Environment, InvoiceID: after.ID, CustomerID: after.CustomerID,
-		Object: view.JSON(is), Previous: view.Changed(was, is),
+		Object: view.JSON(is), Previous: view.Changed(was, is), Turns: after.Turns(before),
 	})
 	if before.Status.Open() && !after.Status.Open() {
 		if err := settleAll(tx, after); err != nil {
@@ -154,7 +154,7 @@ func (b *Billing) announcePayment(tx *store.Tx, i pay.Invoice, before, after pay
 	was, is := view.Payment(before, b.Registry), view.Payment(after, b.Registry)
 	e := pay.Event{
 		MerchantID: i.MerchantID, Type: pay.PaymentUpdated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-		Object: view.JSON(is), Previous: view.Changed(was, is),
+		Object: view.JSON(is), Previous: view.Changed(was, is), Turns: after.Turns(before),
 	}
 	switch {
 	case before.ID == "":

@@ -30,7 +30,7 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 		tx.AddInvoice(i)
 		tx.AppendEvent(pay.Event{
 			MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-			Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
+			Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"), Turns: i.Turns(pay.Invoice{}),
 		})
 		tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
 		return view.JSON(api.CreatedInvoice{

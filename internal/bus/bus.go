@@ -19,6 +19,7 @@ import (
 type Bus struct {
 	conn   *nats.Conn
 	server *server.Server
+	id     string // of this connection among all
 
 	mu    sync.Mutex
 	hints map[string]bool // subjects to be published; twice is once
@@ -37,7 +38,7 @@ const (
 // Open connects to the NATS at url, or starts one inside the process that listens
 // nowhere when url is empty.
 func Open(url string) (*Bus, error) {
-	b := &Bus{hints: map[string]bool{}, kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
+	b := &Bus{id: nats.NewInbox(), hints: map[string]bool{}, kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	opts := []nats.Option{
 		nats.Name("pepay"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(url != ""), nats.ReconnectWait(reconnectWait),
 		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(writeTimeout),
@@ -68,7 +69,31 @@ func Open(url string) (*Bus, error) {
 const (
 	subjectEvents = "pepay.events."
 	subjectJobs   = "pepay.jobs"
+	subjectSpent  = "pepay.spent"
+	headerNode    = "Pepay-Node"
 )
+
+// Spent tells the other nodes what callers have used up of their limits here. It may
+// wait for the network.
+func (b *Bus) Spent(what []byte) {
+	m := nats.NewMsg(subjectSpent)
+	m.Header.Set(headerNode, b.id)
+	m.Data = what
+	_ = b.conn.PublishMsg(m)
+}
+
+// OnSpent calls f with what each other node tells by Spent, one at a time.
+func (b *Bus) OnSpent(f func(what []byte)) error {
+	_, err := b.conn.Subscribe(subjectSpent, func(m *nats.Msg) {
+		if m.Header.Get(headerNode) != b.id {
+			f(m.Data)
+		}
+	})
+	return err
+}
+
+// Alone reports whether the bus is inside the process: there are no other nodes.
+func (b *Bus) Alone() bool { return b.server != nil }
 
 // Events hints that a merchant has new events. It never waits for the network.
 func (b *Bus) Events(merchant int64) { b.hint(subjectEvents + strconv.FormatInt(merchant, 10)) }

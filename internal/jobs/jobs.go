@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/store"
 )
 
@@ -29,6 +30,7 @@ type Runner struct {
 	Patient  string        // a kind that may wait for strangers: it never takes the last quarter of Parallel
 	Poll     time.Duration // how long to sleep at most when nothing is due
 	Log      *slog.Logger
+	Meter    *meter.Meter // may be nil
 }
 
 // backoff is the pause after a failed attempt: 1 s, 2 s, 4 s … five minutes.
@@ -123,6 +125,14 @@ func (r *Runner) run(ctx context.Context, j store.Job) {
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.Log.WarnContext(ctx, "job failed and will run again", "kind", j.Kind, "arg", j.Arg, "attempt", j.Attempt, "err", err)
 	}
+	outcome := "done"
+	switch {
+	case err != nil:
+		outcome = "failed"
+	case !again.IsZero():
+		outcome = "again"
+	}
+	r.Meter.Job(j.Kind, outcome)
 	if err := r.Store.WriteAlone(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		switch {
 		case err != nil:

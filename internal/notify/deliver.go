@@ -17,6 +17,7 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/view"
@@ -41,6 +42,7 @@ type Deliverer struct {
 	Client *http.Client // from Guard.Client; its timeout is that of an attempt
 	Now    func() time.Time
 	Log    *slog.Logger
+	Meter  *meter.Meter // may be nil
 	hangs  hangs
 }
 
@@ -144,7 +146,13 @@ func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, k keys, due []pay
 	if slow.Load() || quick.Load() {
 		d.hangs.saw(e.ID, quick.Load(), d.Now())
 	}
-	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return d.record(tx, e, due, attempts) })
+	after := make([]pay.Delivery, len(due))
+	err := d.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return d.record(tx, e, due, attempts, after) })
+	for n, a := range attempts {
+		if err == nil && a.Number > 0 {
+			d.Meter.Delivery(string(after[n].State))
+		}
+	}
 	if err == nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = ctx.Err()
 	}
@@ -152,8 +160,8 @@ func (d *Deliverer) round(ctx context.Context, e pay.Endpoint, k keys, due []pay
 }
 
 // record writes down the attempts that were made, and what they mean for their
-// deliveries and for the endpoint.
-func (d *Deliverer) record(tx *store.Tx, e pay.Endpoint, due []pay.Delivery, attempts []pay.Attempt) error {
+// deliveries, which it puts in after, and for the endpoint.
+func (d *Deliverer) record(tx *store.Tx, e pay.Endpoint, due []pay.Delivery, attempts []pay.Attempt, after []pay.Delivery) error {
 	var made []pay.Attempt
 	var oldest pay.Delivery
 	for n, a := range attempts {
@@ -171,7 +179,8 @@ func (d *Deliverer) record(tx *store.Tx, e pay.Endpoint, due []pay.Delivery, att
 		if a.Number == 0 {
 			continue
 		}
-		if err := tx.SaveDelivery(due[n].After(a, rand.Float32()), due[n].Due, a); err != nil {
+		after[n] = due[n].After(a, rand.Float32())
+		if err := tx.SaveDelivery(after[n], due[n].Due, a); err != nil {
 			return err
 		}
 	}

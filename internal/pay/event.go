@@ -67,7 +67,28 @@ type Event struct {
 	RequestID   string // of the request that caused it, "" for none
 	RequestKey  string // that request's Idempotency-Key, "" for none
 	CreatedAt   time.Time
+	// Turns are the states that the fact brought about, for those who count them
+	// after its commit. They are not stored.
+	Turns []Turn
 }
+
+// Turn is something that came into a state. Its fields have few values: it can be a
+// label of a metric.
+type Turn struct {
+	Noun    Noun
+	Network NetworkName // "" of an invoice
+	State   string
+}
+
+// Noun is what a Turn is about.
+type Noun string
+
+// The nouns whose states are counted.
+const (
+	NounInvoice    Noun = "invoice"
+	NounPayment    Noun = "payment"
+	NounSettlement Noun = "settlement"
+)
 
 // Cause is the request that a unit of work is done for.
 type Cause struct{ RequestID, IdempotencyKey string }

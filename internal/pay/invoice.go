@@ -117,6 +117,15 @@ func (i Invoice) Cancel(ps []Payment) (Invoice, error) {
 	return i, nil
 }
 
+// Turns are the states that an invoice has come into since it was as before; the
+// zero Invoice is before it was made.
+func (i Invoice) Turns(before Invoice) []Turn {
+	if i.Status == before.Status {
+		return nil
+	}
+	return []Turn{{Noun: NounInvoice, State: string(i.Status)}}
+}
+
 // InvoiceTotal is how many invoices are in a state and what they amount to.
 type InvoiceTotal struct {
 	Status InvoiceStatus

@@ -70,6 +70,18 @@ func (p Payment) Decided() bool {
 	return p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged
 }
 
+// Turns are the states that a payment and its settlement have come into since it
+// was as before; the zero Payment is before it was seen.
+func (p Payment) Turns(before Payment) (ts []Turn) {
+	if p.Status != before.Status {
+		ts = append(ts, Turn{NounPayment, p.Network, string(p.Status)})
+	}
+	if p.Settlement.Status != before.Settlement.Status {
+		ts = append(ts, Turn{NounSettlement, p.Network, string(p.Settlement.Status)})
+	}
+	return ts
+}
+
 // Reckon is the one rule of crediting: what an invoice and each of its payments
 // become, given everything the chain shows. It decides about a payment once, when
 // its deposit is final, and only adds up what was decided: applied twice it gives

@@ -1,6 +1,9 @@
 package server
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Patterns returns the pattern of every route, as the paths of openapi.yaml are written.
 func Patterns(s *Server) []string {
@@ -10,3 +13,12 @@ func Patterns(s *Server) []string {
 	}
 	return ps
 }
+
+// Ask takes a request out of the bucket of a key, and reports what is left.
+func (l *Limits) Ask(key string, now time.Time) (left int, ok bool) {
+	q, ok := l.key.take(key, now)
+	return q.left, ok
+}
+
+// Buckets is how many keys are remembered.
+func (l *Limits) Buckets() int { return len(l.key.buckets) }

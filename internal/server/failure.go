@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -45,17 +44,31 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, f face, err err
 		status = http.StatusInternalServerError
 	}
 	if t, ok := errors.AsType[*tooMany](err); ok {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(t.wait.Seconds()))))
+		w.Header().Set("Retry-After", strconv.Itoa(max(seconds(t.wait), 1)))
 	}
 	switch {
 	case e.Code == pay.CodeSessionRate:
 		return status, api.SessionRateError{Error: e.Message, ErrorCode: string(e.Code), Source: "payment_session"}
+	case e.Code == pay.CodeRate && f == payorFace: // whose 429 has one shape
+		return status, api.SessionRateError{Error: e.Message, ErrorCode: string(e.Code), Source: "ip_address"}
 	case e.Code == pay.CodeRate:
-		return status, api.RateError{Message: e.Message, ErrorCode: string(e.Code), RetryAfter: w.Header().Get("Retry-After") + " seconds"}
+		return status, api.RateError{Message: e.Message, ErrorCode: string(e.Code), RetryAfter: forPeople(w.Header().Get("Retry-After"))}
 	case f == merchantFace && status <= http.StatusForbidden:
 		return status, api.MerchantError{Error: api.MerchantErrorBody{Code: string(e.Code), Message: e.Message}}
 	}
 	return status, api.Error{Error: e.Message, Code: string(e.Code)}
+}
+
+// forPeople says a number of seconds in words.
+func forPeople(seconds string) string {
+	n, _ := strconv.Atoi(seconds) // ours
+	switch {
+	case n == 1:
+		return "1 second"
+	case n < 2*60:
+		return seconds + " seconds"
+	}
+	return strconv.Itoa((n+59)/60) + " minutes"
 }
 
 func refuse(c pay.Code, wait time.Duration, format string, args ...any) error {

@@ -6,11 +6,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/view"
@@ -23,10 +25,13 @@ type Server struct {
 	Guard   *notify.Guard
 	Auth    *auth.Auth
 	Limits  *Limits
+	Proxies []netip.Prefix // whose word about where a request comes from is taken
+	Meter   *meter.Meter   // may be nil
 	Log     *slog.Logger
 	Now     func() time.Time
 	// Ready returns what is not as it should be, by part; empty when all is well.
-	Ready func(context.Context) map[string]string
+	// Warnings are for a person, and do not make us unready.
+	Ready func(context.Context) (problems, warnings map[string]string)
 	// TestWallet pays a quote from the development wallet; nil outside development.
 	TestWallet func(context.Context, billing.Allocation) (txHash string, err error)
 	// DashboardKey returns the API key of scope merchant that the dashboard of
@@ -103,17 +108,24 @@ func (s *Server) around(next http.Handler) http.Handler {
 		h.Set("Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		r = r.WithContext(pay.WithCause(r.Context(), pay.Cause{RequestID: id, IdempotencyKey: printable(r.Header.Get("Idempotency-Key"))}))
+		ctx := pay.WithCause(r.Context(), pay.Cause{RequestID: id, IdempotencyKey: printable(r.Header.Get("Idempotency-Key"))})
+		r = r.WithContext(context.WithValue(ctx, headersKey{}, h))
+		rec, took := &recorder{ResponseWriter: w, status: http.StatusOK}, meter.Watch()
+		w = rec
+		defer func() { s.Meter.Request(routeOf(r), methodOf(r), rec.status, took()) }()
 		defer func() {
 			if p := recover(); p != nil {
 				s.Log.ErrorContext(r.Context(), "request panicked", "request", id, "path", r.URL.Path, "panic", p)
 				s.write(w, r, merchantFace, nil, pay.Errorf(pay.CodeInternal, "Internal server error"))
 			}
 		}()
-		start := s.Now()
-		next.ServeHTTP(w, r)
+		if err := s.admit(r); err != nil {
+			s.write(w, r, faceOf(r), nil, err)
+		} else {
+			next.ServeHTTP(w, r)
+		}
 		// The query is left out: it may hold a session or a ticket.
-		s.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path, "took", s.Now().Sub(start))
+		s.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path, "took", took())
 	})
 }
 
@@ -141,6 +153,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, f face, v any, er
 	}
 	if f == payorFace {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // the session pair is the credential; there are no cookies
+		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id")
 	}
 	body, ready := v.([]byte)
 	if !ready {
@@ -190,12 +203,12 @@ func (s *Server) caller(r *http.Request) (billing.Caller, error) {
 	}
 	c, err := s.Billing.ByKey(r.Context(), key)
 	if pay.CodeOf(err) == pay.CodeKeyInvalid { // guessing is what is slowed down, not who shares an address with a guesser
-		err = orElse(s.Limits.address.allow(address(r), s.Now()), err)
+		err = orElse(s.allow(r, s.Limits.wrongKey, s.address(r)), err)
 	}
 	if err != nil {
 		return c, err
 	}
-	return c, s.Limits.key.allow(c.Key.ID, s.Now())
+	return c, s.allow(r, s.Limits.key, c.Key.ID)
 }
 
 // bySession admits payors with a session pair.
@@ -205,7 +218,7 @@ func bySession(h func(*Server, *http.Request, billing.Session) (any, error)) fun
 		if err != nil {
 			return nil, err
 		}
-		if err := s.Limits.session.allow(session.Invoice.ID, s.Now()); err != nil {
+		if err := s.allow(r, s.Limits.session, session.Invoice.ID); err != nil {
 			return nil, err
 		}
 		return h(s, r, session)

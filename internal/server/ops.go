@@ -17,13 +17,14 @@ func (s *Server) opsRoutes() []route {
 
 // readyz answers 200 when requests can be served well, else 503 and what is wrong.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	problems, status, text := s.Ready(r.Context()), http.StatusOK, "ready"
+	problems, warnings := s.Ready(r.Context())
+	status, text := http.StatusOK, "ready"
 	if len(problems) > 0 {
 		status, text = http.StatusServiceUnavailable, "not ready"
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems})) // the reader is gone: nothing to be done
+	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems, "warnings": warnings})) // the reader is gone: nothing to be done
 }
 
 func openapi(w http.ResponseWriter, _ *http.Request) {

@@ -16,7 +16,9 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -28,6 +30,8 @@ type Relayer struct {
 	Nodes   []*ethclient.Client // asked in order until one answers; all are sent to
 	MaxFee  *big.Int            // most wei for a unit of gas; never exceeded
 	Log     *slog.Logger
+	Meter   *meter.Meter // may be nil
+	purse   purse
 }
 
 var (
@@ -44,11 +48,14 @@ func (r *Relayer) patience() time.Duration { return max(3*r.Network.BlockTime, 3
 
 // ask puts a question to the nodes until one answers.
 func ask[T any](ctx context.Context, r *Relayer, f func(context.Context, *ethclient.Client) (T, error)) (v T, err error) {
-	for _, c := range r.Nodes {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		v, err = f(ctx, c)
+	for n, c := range r.Nodes {
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		v, err = f(call, c)
 		if cancel(); err == nil || notFound(err) {
 			return v, err
+		}
+		if _, answered := errors.AsType[rpc.Error](err); !answered && ctx.Err() == nil {
+			r.Meter.RPCError(string(r.Network.Name), n+1)
 		}
 	}
 	return v, err
@@ -73,11 +80,11 @@ func (r *Relayer) prepare(ctx context.Context, l pay.Relay) (pay.Relay, error) {
 		return l, err
 	}
 	need := new(big.Int).Mul(fee, new(big.Int).SetUint64(gas))
-	have, err := ask(ctx, r, func(ctx context.Context, c *ethclient.Client) (*big.Int, error) { return c.BalanceAt(ctx, from, nil) })
+	have, err := r.balance(ctx)
 	if err != nil {
-		return l, fmt.Errorf("read the relayer's balance: %w", err)
+		return l, err
 	}
-	if have.Cmp(need) < 0 {
+	if r.purse.needs(need, have); r.outOfGas() {
 		return l, fmt.Errorf("%w: %s has %s wei and needs %s; send it some", ErrNoGas, from.Hex(), have, need)
 	}
 	l.Nonce = nonce

@@ -121,6 +121,7 @@ func (s *Settler) begin(ctx context.Context, r *Relayer, ps []pay.Payment) error
 	}); err != nil {
 		return err
 	}
+	r.Meter.Relay(string(l.Network), "sent")
 	r.send(ctx, l)
 	s.Log.InfoContext(ctx, "settling", "network", l.Network, "payments", len(ps), "tx", l.Sends[0].TxHash)
 	return nil
@@ -196,7 +197,7 @@ func (s *Settler) reconcile(ctx context.Context, r *Relayer, l pay.Relay) error 
 	case pay.RelayFailed:
 		s.Log.ErrorContext(ctx, "settlement failed and will be tried again", "network", l.Network, "tx", fate.txHash, "reason", fate.reason)
 	}
-	return s.Store.Write(ctx, func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, func(tx *store.Tx) error {
 		if l.State, l.Reason = fate.state, fate.reason; fate.state == pay.RelayFailed {
 			fate.failed = l.Sweeps
 		}
@@ -215,6 +216,10 @@ func (s *Settler) reconcile(ctx context.Context, r *Relayer, l pay.Relay) error 
 			return pay.Settlement{ID: v.ID, Status: pay.SettlementFailed, TxHash: fate.txHash, Reason: cmp.Or(fate.reason, "the token or the receiver refused the transfer"), At: tx.Now()}
 		})
 	})
+	if err == nil {
+		r.Meter.Relay(string(l.Network), string(fate.state))
+	}
+	return err
 }
 
 // again sends a waiting transaction once more, for a better fee when it has waited
@@ -237,6 +242,7 @@ func (s *Settler) again(ctx context.Context, r *Relayer, l pay.Relay) error {
 			if err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveRelay(l) }); err != nil {
 				return err
 			}
+			r.Meter.Relay(string(l.Network), "replaced")
 		}
 	}
 	r.send(ctx, l)

@@ -87,3 +87,22 @@ func (tx *Tx) RetryJob(j Job, due time.Time) error {
 		WHERE kind = $1 AND arg = $2 AND leased_until = $6`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now), j.lease)
 	return err
 }
+
+// Overdue is the jobs of one kind that wait for a runner.
+type Overdue struct {
+	Kind  string
+	Count int64     // OverdueLimit stands for that many or more
+	Since time.Time // when the oldest of them was due
+}
+
+// OverdueLimit bounds how many waiting jobs OverdueJobs looks at, so that its cost
+// has a bound however many wait.
+const OverdueLimit = 10_000
+
+// OverdueJobs returns what waits for a runner, by kind. It does not look at jobs
+// whose time has not come, however many there are.
+func (tx *Tx) OverdueJobs() ([]Overdue, error) {
+	return many(tx, func(r scanner) (o Overdue, err error) { return o, r.Scan(&o.Kind, &o.Count, instant{&o.Since}) },
+		`SELECT kind, count(*), min(due) FROM (SELECT kind, due FROM jobs WHERE due <= $1 ORDER BY due LIMIT $2) AS waiting
+			GROUP BY kind ORDER BY kind`, millis(tx.now), OverdueLimit)
+}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -26,6 +27,7 @@ type Options struct {
 	Now       func() time.Time  // must not be nil
 	Rand      io.Reader         // must be safe for concurrent use
 	Committed func([]pay.Event) // called after each commit that appended events; must not block; may be nil
+	Meter     *meter.Meter      // may be nil
 }
 
 // Store is a database.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -122,6 +123,7 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 // try runs a group in one transaction. An error is why it was rolled back, and the
 // error of each of its units.
 func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
+	took := meter.Watch()
 	ctx := context.WithoutCancel(group[0].ctx)
 	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
@@ -157,6 +159,7 @@ func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 			events = append(events, u.flushed...)
 		}
 	}
+	s.Meter.Commit(len(group), took())
 	if len(events) > 0 && s.Committed != nil {
 		s.Committed(events)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -45,6 +46,7 @@ type Driver struct {
 	Now     func() time.Time  // the clock that pauses and block times are held against
 	HTTP    http.RoundTripper // nil for http.DefaultTransport
 	Timeout time.Duration     // for one request; 0 for 20 seconds
+	Meter   *meter.Meter      // may be nil
 
 	once    sync.Once
 	nodes   []*node
@@ -108,6 +110,7 @@ func (d *Driver) blame(ctx context.Context, n *node, err error) {
 		return
 	}
 	n.fault()
+	d.Meter.RPCError(string(d.Network), slices.Index(d.nodes, n)+1)
 	d.Log.DebugContext(ctx, "node passed over", "node", n.name, "until", n.pausedUntil(), "error", err)
 }
 
