@@ -233,7 +233,10 @@ func TestStreamAgainstTheApp(t *testing.T) {
 		}()
 		var first string
 		for first == "" && ctx.Err() == nil {
-			for e := range direct.Events.List(ctx, client.EventFilter{CustomerID: "ours"}) {
+			for e, err := range direct.Events.List(ctx, client.EventFilter{CustomerID: "ours"}) {
+				if err != nil {
+					t.Fatal(err)
+				}
 				first = e.ID
 			}
 		}

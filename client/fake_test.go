@@ -141,7 +141,7 @@ func (f *faulty) list(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	limit = min(limit, 7) // pages are as short as a server likes
 	low, high := f.kept, len(f.events)
-	bad := func() { w.WriteHeader(400); _, _ = w.Write([]byte(`{"error":"cursor"}`)) }
+	bad := func() { w.WriteHeader(http.StatusBadRequest); _, _ = w.Write([]byte(`{"error":"cursor"}`)) }
 	if gte, err := strconv.ParseInt(q.Get("created[gte]"), 10, 64); err == nil {
 		for low < high && f.events[low].Created < gte {
 			low++

@@ -159,20 +159,24 @@ func TestErrors(t *testing.T) {
 	}{
 		"A": {
 			with(404, `{"error":"Invoice not found","code":"INVOICE_NOT_FOUND","details":[{"a":1}]}`, "X-Request-Id", "r1"),
-			client.Error{Status: 404, Code: "INVOICE_NOT_FOUND", Message: "Invoice not found", RequestID: "r1"}, "pepay: 404 INVOICE_NOT_FOUND: Invoice not found (request r1)",
+			client.Error{Status: 404, Code: "INVOICE_NOT_FOUND", Message: "Invoice not found", RequestID: "r1"},
+			"pepay: 404 INVOICE_NOT_FOUND: Invoice not found (request r1)",
 		},
 		"A without a code": {with(410, `{"error":"Gone","code":null}`), client.Error{Status: 410, Message: "Gone"}, "pepay: 410: Gone"},
 		"B": {
 			with(401, `{"success":false,"error":{"code":"API_KEY_INVALID","message":"Invalid API key"}}`, "Request-Id", "r2"),
-			client.Error{Status: 401, Code: "API_KEY_INVALID", Message: "Invalid API key", RequestID: "r2"}, "pepay: 401 API_KEY_INVALID: Invalid API key (request r2)",
+			client.Error{Status: 401, Code: "API_KEY_INVALID", Message: "Invalid API key", RequestID: "r2"},
+			"pepay: 401 API_KEY_INVALID: Invalid API key (request r2)",
 		},
 		"C": {
 			with(429, `{"error":"Wait","error_code":"PAYMENT_SESSION_RATE_LIMIT","source":"payment_session"}`, "Retry-After", "3"),
-			client.Error{Status: 429, Code: "PAYMENT_SESSION_RATE_LIMIT", Message: "Wait", RetryAfter: 3 * time.Second}, "pepay: 429 PAYMENT_SESSION_RATE_LIMIT: Wait",
+			client.Error{Status: 429, Code: "PAYMENT_SESSION_RATE_LIMIT", Message: "Wait", RetryAfter: 3 * time.Second},
+			"pepay: 429 PAYMENT_SESSION_RATE_LIMIT: Wait",
 		},
 		"D": {
 			with(429, `{"success":false,"message":"Slow","error_code":"RATE_LIMIT_EXCEEDED","retry_after":"2 hours"}`),
-			client.Error{Status: 429, Code: "RATE_LIMIT_EXCEEDED", Message: "Slow", RetryAfter: 2 * time.Hour}, "pepay: 429 RATE_LIMIT_EXCEEDED: Slow",
+			client.Error{Status: 429, Code: "RATE_LIMIT_EXCEEDED", Message: "Slow", RetryAfter: 2 * time.Hour},
+			"pepay: 429 RATE_LIMIT_EXCEEDED: Slow",
 		},
 		"a proxy's page": {with(502, `<html>`), client.Error{Status: 502, Message: "Bad Gateway"}, "pepay: 502: Bad Gateway"},
 		"nothing":        {with(403, ``, "Retry-After", "soon"), client.Error{Status: 403, Message: "Forbidden"}, "pepay: 403: Forbidden"},

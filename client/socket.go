@@ -47,16 +47,8 @@ func (f *follower) connection(ctx context.Context) error {
 	frames, ended := make(chan frame), make(chan error, 1)
 	go func() { ended <- read(ctx, conn, frames) }()
 	go ping(ctx, conn)
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	done := false
-	defer func() {
-		cancel()
-		stop()
-		_ = conn.Close()
-		if !done {
-			<-ended
-		}
-	}()
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer cancel()
 	live, late := false, time.NewTimer(syncTimeout)
 	defer late.Stop()
 	for {
@@ -79,7 +71,6 @@ func (f *follower) connection(ctx context.Context) error {
 		case <-late.C:
 			return errors.New("pepay: the stream does not say where it begins")
 		case err := <-ended:
-			done = true
 			return fmt.Errorf("pepay: the stream ended: %w", err)
 		}
 	}

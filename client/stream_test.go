@@ -107,7 +107,10 @@ func TestStreamKeepsAQuietConnection(t *testing.T) {
 			f.add()
 		}()
 		got := 0
-		for range pepay.Events.Stream(ctx, client.Subscription{}) {
+		for _, err := range pepay.Events.Stream(ctx, client.Subscription{}) {
+			if err != nil {
+				t.Error(err)
+			}
 			got++
 		}
 		if got != 1 || f.dials != 1 {
@@ -126,8 +129,8 @@ func TestStreamBacksOff(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		var at []time.Time
-		for range pepay.Events.Stream(ctx, client.Subscription{Notice: func(error) { at = append(at, time.Now()) }}) {
-			t.Error("an event")
+		for e, err := range pepay.Events.Stream(ctx, client.Subscription{Notice: func(error) { at = append(at, time.Now()) }}) {
+			t.Error(e, err)
 		}
 		for n, most := 1, time.Second; n < len(at); n, most = n+1, min(2*most, 30*time.Second) {
 			if wait := at[n].Sub(at[n-1]); wait < most/2 || wait > most {

@@ -54,7 +54,7 @@ func (c listenCommand) Run(ctx context.Context) error {
 	out := newScreen(os.Stdout)
 	fmt.Fprintf(out, "Forwarding events to %s, signed with\n\n  %s\n\nCtrl-C ends it.\n\n", c.ForwardTo, c.Secret)
 	fmt.Fprintf(out, "%-8s  %-24s  %-28s  %-6s  %s\n", "TIME", "TYPE", "ID", "STATUS", "TOOK")
-	notice := func(err error) { fmt.Fprintln(os.Stderr, out.dim(err.Error()+"; connecting again")) }
+	notice := func(err error) { fmt.Fprintln(os.Stderr, out.dim(err.Error())) }
 	for e, err := range pepay.Events.Stream(ctx, client.Subscription{Since: c.Since, Types: c.Types, Notice: notice}) {
 		if err != nil {
 			return explain(err)

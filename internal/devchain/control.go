@@ -52,8 +52,9 @@ func (c *Chain) Drop(ctx context.Context, hash common.Hash) error {
 		return fmt.Errorf("fork: %w", err)
 	}
 	payer := &Wallet{Client: c.client, Key: Payer()}
-	err = payer.Replace(ctx, tx)
-	for end := time.Now().Add(5 * time.Second); err != nil && time.Now().Before(end); err = payer.Replace(ctx, tx) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for err = payer.Replace(ctx, tx); err != nil && ctx.Err() == nil; err = payer.Replace(ctx, tx) {
 		<-time.After(5 * time.Millisecond) // the pool has not noticed the fork yet
 	}
 	for range depth + 1 {
