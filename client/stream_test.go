@@ -89,7 +89,7 @@ func streamNoticesSilence(t *testing.T, mute bool) {
 	for _, err := range pepay.Events.Stream(ctx, client.Subscription{Notice: func(err error) { notices = append(notices, err) }}) {
 		t.Error(err)
 	}
-	if len(notices) < 9 || len(notices) > 20 || f.dials != len(notices)+1 {
+	if len(notices) < 9 || len(notices) > 20 || f.dials < len(notices) || f.dials > len(notices)+1 {
 		t.Errorf("%d connections, %v", f.dials, notices)
 	}
 }
