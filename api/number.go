@@ -1,5 +1,7 @@
 package api
 
+import "encoding/json"
+
 // Number is a JSON number of a request, as it was written: exact, and never a
 // float. Anything else than a number unmarshals to a Number that is not Valid, so
 // that each field can answer for itself what is wrong.
@@ -12,6 +14,15 @@ func (n *Number) UnmarshalJSON(b []byte) error {
 		*n = Number(b)
 	}
 	return nil
+}
+
+// MarshalJSON implements json.Marshaler: the number as it was written, null for one
+// that is not Valid. A text that is no number is an error.
+func (n Number) MarshalJSON() ([]byte, error) {
+	if n == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(json.Number(n))
 }
 
 // Valid reports whether the field held a number.

@@ -17,6 +17,8 @@ import (
 type cli struct {
 	Dev      devCommand      `cmd:"" help:"Try everything on this machine: a merchant, a real EVM chain, the API and the payment page, in one process."`
 	Devchain devchainCommand `cmd:"" help:"Run the development chain alone."`
+	Listen   listenCommand   `cmd:"" help:"Forward events to a program on this machine, as webhooks."`
+	Trigger  triggerCommand  `cmd:"" help:"Make an event happen for real on the deployment of pepay dev."`
 	Serve    serveCommand    `cmd:"" help:"Serve in production, as set by a configuration file and PEPAY_… environment variables."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date. Serve does this by itself."`
 	Keys     struct {

@@ -24,10 +24,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SECRET", strings.Repeat("5e", 32))
+			e.Values[hookKey{}] = &received{raw: map[string]string{}}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "since": since, "within": within, "samekeys": sameKeys, "captured": captured, "occupy": occupy, "changed": changed, "dials": dials, "barechain": bareChain,
+			"hook": hook, "hooked": hooked,
 		},
 	})
 }

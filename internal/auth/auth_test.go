@@ -243,7 +243,7 @@ func TestSeal(t *testing.T) {
 // test themselves against them.
 func TestSignWebhook(t *testing.T) {
 	t.Parallel()
-	b, err := os.ReadFile("../../api/testdata/signatures.json")
+	b, err := os.ReadFile("../../client/testdata/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}

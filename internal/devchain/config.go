@@ -62,7 +62,7 @@ func coins(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt
 
 // nodeConfig opens one port on loopback for HTTP and websocket, and nothing else: no peers, no IPC, no engine API.
 func nodeConfig(dir, host string, port int) *node.Config {
-	modules, anybody := []string{"eth", "net", "web3"}, []string{"*"}
+	modules, anybody := []string{"eth", "net", "web3", "dev"}, []string{"*"}
 	return &node.Config{
 		Name:        "devchain",
 		DataDir:     dir,

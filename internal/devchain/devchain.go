@@ -91,14 +91,20 @@ func launch(o Options) (*Chain, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the chain: %w", err), stack.Close())
 	}
+	c := &Chain{node: stack, db: service.ChainDb(), stop: make(chan struct{})}
+	c.mu.Lock() // control waits until there is a beacon
+	defer c.mu.Unlock()
 	stack.RegisterAPIs([]rpc.API{{
 		Namespace: "eth",
 		Service:   filters.NewFilterAPI(filters.NewFilterSystem(service.APIBackend, filters.Config{})),
+	}, {
+		Namespace: "dev",
+		Service:   control{c},
 	}})
 	if err := stack.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on %s: %w", net.JoinHostPort(host, strconv.Itoa(port)), err), stack.Close())
 	}
-	c := &Chain{node: stack, client: ethclient.NewClient(stack.Attach()), db: service.ChainDb(), stop: make(chan struct{})}
+	c.client = ethclient.NewClient(stack.Attach())
 	// Period zero: geth's own loop counts whole seconds and cannot be joined at the end.
 	if c.beacon, err = catalyst.NewSimulatedBeacon(0, common.Address{}, service); err != nil {
 		return nil, errors.Join(fmt.Errorf("start block production: %w", err), c.Close())

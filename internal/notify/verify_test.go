@@ -148,7 +148,7 @@ func TestDocumentedVerification(t *testing.T) {
 		sent(third)
 	})
 	var vectors []struct{ Name, Secret, Timestamp, Body, Signature string }
-	b, err := os.ReadFile("../../api/testdata/signatures.json")
+	b, err := os.ReadFile("../../client/testdata/vectors.json")
 	if err == nil {
 		err = json.Unmarshal(b, &vectors)
 	}

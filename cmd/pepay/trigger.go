@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pepay/pepay/api"
+)
+
+type triggerCommand struct {
+	target
+	Event string        `arg:"" optional:"" help:"What is to happen; --list shows what can."`
+	List  bool          `help:"Show what can be made to happen."`
+	Wait  time.Duration `help:"How long to wait for it." default:"90s"`
+}
+
+// Help is shown below the summary by --help.
+func (triggerCommand) Help() string {
+	var b strings.Builder
+	b.WriteString("Nothing is made up: an invoice is made, a wallet pays it on the development chain, and the events are those of the\nserver. It takes a few seconds, for blocks to come.\n\n")
+	for _, t := range triggers {
+		fmt.Fprintf(&b, "  %-20s %s\n", t.name, t.what)
+	}
+	return b.String()
+}
+
+// trigger is one thing that can be made to happen.
+type trigger struct {
+	name, what string
+	run        func(*rehearsal) error
+}
+
+// webhook.ping belongs here once endpoints can be pinged.
+var triggers = []trigger{
+	{"invoice.created", "an invoice is made", (*rehearsal).created},
+	{"invoice.paid", "… and paid exactly", func(r *rehearsal) error { return r.paid(1, 1, "paid") }},
+	{"invoice.underpaid", "… half of it is paid", func(r *rehearsal) error { return r.paid(1, 2, "underpaid") }},
+	{"invoice.overpaid", "… and paid twice over; its status is paid", func(r *rehearsal) error { return r.paid(2, 1, "paid") }},
+	{"invoice.late", "… and paid after it has expired: the payment waits for you as manual_retry", (*rehearsal).late},
+	{"invoice.expired", "… and nobody pays it in time", (*rehearsal).expired},
+	{"invoice.canceled", "… and canceled", (*rehearsal).canceled},
+	{"payment.reorged", "a payment is dropped by the chain; needs the chain of pepay dev or pepay devchain (dev_dropTransaction)", (*rehearsal).reorged},
+	{"settlement.settled", "an invoice is paid, and the money reaches the merchant's address", (*rehearsal).settled},
+	{"settlement.failed", "an invoice is paid in ETH whose receiver, a contract, takes none; tried again every ten minutes", (*rehearsal).unsettled},
+}
+
+// Run makes it happen.
+func (c triggerCommand) Run(ctx context.Context) error {
+	if c.List {
+		for _, t := range triggers {
+			fmt.Printf("%-20s %s\n", t.name, t.what)
+		}
+		return nil
+	}
+	i := slices.IndexFunc(triggers, func(t trigger) bool { return t.name == c.Event })
+	if i < 0 {
+		return errors.New("name what is to happen; pepay trigger --list shows what can")
+	}
+	pepay, dev, err := c.open()
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, c.Wait)
+	defer cancel()
+	r := &rehearsal{ctx: waiting, pepay: pepay, base: c.BaseURL, dev: dev, out: newScreen(os.Stdout)}
+	if r.base == "" {
+		r.base = dev.BaseURL
+	}
+	defer r.close()
+	err = triggers[i].run(r)
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		err = fmt.Errorf("it did not happen within %s; does pepay dev still run, and make blocks? --wait waits longer", c.Wait)
+	}
+	return explain(err)
+}
+
+// amount is what every invoice here asks for.
+const amount = api.Number("25.50")
+
+func (r *rehearsal) created() error {
+	if err := r.open(api.CreateInvoiceRequest{}); err != nil {
+		return err
+	}
+	return r.until("invoice.created", func(v outcome) bool { return true })
+}
+
+// paid pays a part of what is due.
+func (r *rehearsal) paid(times, parts int64, status string) error {
+	if err := r.open(api.CreateInvoiceRequest{}); err != nil {
+		return err
+	}
+	if _, err := r.pay("erc20", times, parts); err != nil {
+		return err
+	}
+	return r.becomes(status)
+}
+
+// life is how long the invoices live that are to expire: long enough to ask for an
+// address.
+const life = api.Number("3000")
+
+func (r *rehearsal) expired() error {
+	if err := r.open(api.CreateInvoiceRequest{ExpiresIn: new(life)}); err != nil {
+		return err
+	}
+	return r.becomes("expired")
+}
+
+func (r *rehearsal) late() error {
+	if err := r.open(api.CreateInvoiceRequest{ExpiresIn: new(life)}); err != nil {
+		return err
+	}
+	at, err := r.address("erc20")
+	if err != nil {
+		return err
+	}
+	if err := r.becomes("expired"); err != nil {
+		return err
+	}
+	if _, err := r.send(at, 1, 1); err != nil {
+		return err
+	}
+	return r.until("invoice_payment.updated", func(v outcome) bool { return v.StatusReason == "late" })
+}
+
+func (r *rehearsal) canceled() error {
+	if err := r.open(api.CreateInvoiceRequest{}); err != nil {
+		return err
+	}
+	r.say("canceling it")
+	if _, err := r.pepay.Invoices.Cancel(r.ctx, r.invoice.InvoiceID); err != nil {
+		return err
+	}
+	return r.becomes("canceled")
+}
+
+// reorged may come too late, when the payment's block is too deep already.
+func (r *rehearsal) reorged() error {
+	for {
+		if err := r.open(api.CreateInvoiceRequest{}); err != nil {
+			return err
+		}
+		tx, err := r.pay("erc20", 1, 1)
+		if err != nil {
+			return err
+		}
+		if err := r.until("invoice_payment.created", func(v outcome) bool { return true }); err != nil {
+			return err
+		}
+		again, err := r.drop(tx)
+		if err != nil {
+			return err
+		}
+		if !again {
+			return r.until("invoice_payment.updated", func(v outcome) bool { return v.StatusReason == "reorged" })
+		}
+	}
+}
+
+func (r *rehearsal) settled() error {
+	if err := r.paid(1, 1, "paid"); err != nil {
+		return err
+	}
+	return r.until("invoice_payment.updated", func(v outcome) bool { return v.SettlementStatus == "settled" })
+}
+
+func (r *rehearsal) unsettled() error {
+	if err := r.open(api.CreateInvoiceRequest{ReceiverOverrideEnable: new(true), ReceiverOverrideAddress: new(refuser.Hex())}); err != nil {
+		return err
+	}
+	if _, err := r.pay("native", 1, 1); err != nil {
+		return err
+	}
+	return r.until("invoice_payment.updated", func(v outcome) bool { return v.SettlementStatus == "failed" })
+}
+
+// becomes waits until the invoice has a status.
+func (r *rehearsal) becomes(status string) error {
+	return r.until("invoice.updated", func(v outcome) bool { return v.Status == status })
+}
