@@ -41,11 +41,13 @@ type Options struct {
 	Sources   []rates.Source
 	Quorum    int // how many price sources must agree
 	Limits    LimitOptions
-	Lease     time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
-	Log       *slog.Logger
-	Rand      io.Reader         // nil for crypto/rand
-	Now       func() time.Time  // nil for the system's clock
-	Committed func([]pay.Event) // told of every event after its commit; may be nil
+	// KeepEvents is how long events are kept; 0 for ever.
+	KeepEvents time.Duration
+	Lease      time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
+	Log        *slog.Logger
+	Rand       io.Reader         // nil for crypto/rand
+	Now        func() time.Time  // nil for the system's clock
+	Committed  func([]pay.Event) // told of every event after its commit; may be nil
 	// TestWallet pays a quote, for the payment page in development; may be nil.
 	TestWallet func(context.Context, billing.Allocation) (string, error)
 	// DashboardKey is the key the development dashboard acts with; see server.Server.
@@ -63,8 +65,9 @@ type NetworkOptions struct {
 	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
 }
 
-// LimitOptions say how often callers may ask.
-type LimitOptions struct{ PerKey, PerSession, WrongKeys int }
+// LimitOptions say how often callers may ask, and how many websockets they may have
+// open; of these 0 is any number.
+type LimitOptions struct{ PerKey, PerSession, WrongKeys, SocketsPerKey, SocketsPerAddress int }
 
 // App is a running deployment, or one node of it.
 type App struct {
@@ -150,7 +153,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	for s := range symbols {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
-	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
+	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
 	return nil
 }
@@ -208,7 +211,13 @@ func (a *App) wire(ctx context.Context) error {
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
-	return a.Store.Write(ctx, func(tx *store.Tx) error { tx.AddJob(jobForget, "", tx.Now()); return nil })
+	return a.Store.Write(ctx, func(tx *store.Tx) error {
+		tx.AddJob(jobForget, "", tx.Now())
+		if a.KeepEvents > 0 {
+			tx.AddJob(billing.JobForgetEvents, "", tx.Now())
+		}
+		return nil
+	})
 }
 
 // Stop ends everything in order: no new requests, then those under way, sockets,

@@ -42,7 +42,10 @@ func (c Config) Options() (o Options, err error) {
 	}
 	o = Options{
 		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
-		Limits: LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys}, Sources: sources(c),
+		Limits: LimitOptions{
+			PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys, SocketsPerKey: c.SocketsPerKey, SocketsPerAddress: c.SocketsPerIP,
+		},
+		KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour, Sources: sources(c),
 	}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")

@@ -31,10 +31,7 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 			if err := tx.AddInvoice(i); err != nil {
 				return nil, err
 			}
-			tx.AppendEvent(pay.Event{
-				MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-				Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"),
-			})
+			tx.AppendEvent(pay.EventOf(i, pay.InvoiceCreated, view.JSON(view.Invoice(i)), []byte("{}")))
 			tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
 			return view.JSON(api.CreatedInvoice{
 				InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,

@@ -70,7 +70,7 @@ func scanDelivery(r scanner) (d pay.Delivery, err error) {
 	e := &d.Event
 	err = r.Scan(&d.EndpointID, &d.State, &d.Attempts, instant{&d.Due}, instant{&d.CreatedAt},
 		&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
-		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey)
+		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork)
 	e.ID = EventID(e.Seq, e.CreatedAt)
 	return d, err
 }
