@@ -73,8 +73,8 @@ func (s *Server) accountStream(w http.ResponseWriter, r *http.Request, stream au
 // stream upgrades the connection and hands it to the hub.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, q *query, sub notify.Subscription, err error) {
 	sub.Since, sub.Address = q.since(), address(r)
-	if err = orElse(err, q.err); err == nil && !websocket.IsWebSocketUpgrade(r) {
-		err = pay.Errorf(pay.CodeValidation, "Connect with a websocket")
+	if err = orElse(err, q.err); err == nil && (!websocket.IsWebSocketUpgrade(r) || r.ContentLength != 0) {
+		err = pay.Errorf(pay.CodeValidation, "Connect with a websocket, and without a body")
 	}
 	if err == nil && !s.Hub.Admit(sub) {
 		err = refuse(pay.CodeRate, socketWait, "Too many open websockets. Close some, or ask your operator for a higher limit.")
