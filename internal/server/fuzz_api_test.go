@@ -215,10 +215,11 @@ func (f *fuzzer) throw(o operation, n int) (status int) {
 	}
 	var raw bytes.Buffer
 	fmt.Fprintf(&raw, "%s %s HTTP/1.1\r\n", o.method, path)
-	for _, v := range append(h, [2]string{"Connection", "close"}) {
-		if v[0] != "Connection" || v[1] != "close" || !strings.HasPrefix(o.path, "/ws/") {
-			fmt.Fprintf(&raw, "%s: %s\r\n", v[0], v[1])
-		}
+	if !strings.HasPrefix(o.path, "/ws/") && (o.RequestBody != nil || body == nil) { // net/http closes hard on a body nobody wanted
+		h = append(h, [2]string{"Connection", "close"})
+	}
+	for _, v := range h {
+		fmt.Fprintf(&raw, "%s: %s\r\n", v[0], v[1])
 	}
 	raw.WriteString("\r\n")
 	raw.Write(body)
