@@ -287,7 +287,7 @@ func (f *fuzzer) judge(o operation, path string, plain bool, h [][2]string, body
 	if resp.Header.Get("X-Injected") != "" {
 		return fmt.Errorf("a header was injected into the answer")
 	}
-	if resp.StatusCode >= 500 && (o.path != "/readyz" || resp.StatusCode != 503) {
+	if resp.StatusCode >= 500 && (o.path != "/readyz" || resp.StatusCode != http.StatusServiceUnavailable) {
 		return fmt.Errorf("a failure of ours")
 	}
 	isJSON := strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
@@ -298,10 +298,10 @@ func (f *fuzzer) judge(o operation, path string, plain bool, h [][2]string, body
 	if err != nil || !plain { // which operation this is, is anybody's guess
 		return nil
 	}
-	if resp.StatusCode == 400 && strings.HasPrefix(string(got), malformed) { // what the HTTP server itself refuses
+	if resp.StatusCode == http.StatusBadRequest && strings.HasPrefix(string(got), malformed) { // what the HTTP server itself refuses
 		return nil
 	}
-	if resp.StatusCode == 431 {
+	if resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
 		return nil
 	}
 	for _, v := range h {

@@ -85,11 +85,12 @@ func orMost(n *uint64) uint64 {
 }
 
 func (g *gen) number(s *openapi3.Schema) int64 {
-	low, high := int64(0), int64(1000)
+	low := int64(0)
 	if s.Min != nil {
 		low = int64(*s.Min)
 	}
-	if high = low + 1000; s.Max != nil {
+	high := low + 1000
+	if s.Max != nil {
 		high = int64(*s.Max)
 	}
 	return pick(g, []int64{low, high, low + g.Int64N(max(high-low, 0)+1), low - 1, high + 1, int64(g.IntN(20))})
