@@ -39,9 +39,11 @@ type StreamError struct {
 
 // StreamControl tells a reader of a websocket where it stands in a replay.
 type StreamControl struct {
-	Object string  `json:"object"` // "ws_control"
-	Type   string  `json:"type"`   // replay_start, replay_complete, resync_required
-	Since  *string `json:"since"`
+	Object      string  `json:"object"` // "ws_control"
+	Type        string  `json:"type"`   // replay_start, replay_complete, resync_required
+	Since       *string `json:"since"`
+	Reason      *string `json:"reason"`        // of resync_required: too_old or unknown
+	LastEventID *string `json:"last_event_id"` // the newest event when the socket came
 }
 
 // TicketRequest is the optional body of POST /api/v1/ws/token.

@@ -11,3 +11,5 @@ for t in $targets; do
 	say "$name in $package for $1"
 	go test -run='^$' -fuzz="^$name\$" -fuzztime="$1" "$package"
 done
+say "every operation of api/openapi.yaml, on both engines, for $1"
+FUZZ_API_TIME="$1" scripts/postgres.sh go test -count=1 -timeout=0 -run='^TestFuzzAPI$' -v ./internal/server

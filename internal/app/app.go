@@ -46,6 +46,8 @@ type Options struct {
 	Proxies   []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
 	// Operations is the host:port of metrics, probes and profiles; "" for none.
 	Operations string
+	// KeepEvents is how long events are kept; 0 for ever.
+	KeepEvents time.Duration
 	Lease      time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
 	Log        *slog.Logger
 	Rand       io.Reader         // nil for crypto/rand
@@ -68,8 +70,12 @@ type NetworkOptions struct {
 	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
 }
 
-// LimitOptions say how often callers may ask.
-type LimitOptions = server.Rates
+// LimitOptions say how often callers may ask, and how many websockets they may have
+// open; of these 0 is any number.
+type LimitOptions struct {
+	server.Rates
+	SocketsPerKey, SocketsPerAddress int
+}
 
 // App is a running deployment, or one node of it.
 type App struct {
@@ -162,7 +168,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	for s := range symbols {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
-	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
+	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
 	return nil
 }
@@ -217,7 +223,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
-		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits, a.meter), Proxies: a.Proxies, Meter: a.meter,
+		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits.Rates, a.meter), Proxies: a.Proxies, Meter: a.meter,
 	}
 	if err := a.share(ctx, s.Limits); err != nil {
 		return err
@@ -226,7 +232,13 @@ func (a *App) wire(ctx context.Context) error {
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
-	return a.Store.Write(ctx, func(tx *store.Tx) error { tx.AddJob(jobForget, "", tx.Now()); return nil })
+	return a.Store.Write(ctx, func(tx *store.Tx) error {
+		tx.AddJob(jobForget, "", tx.Now())
+		if a.KeepEvents > 0 {
+			tx.AddJob(billing.JobForgetEvents, "", tx.Now())
+		}
+		return nil
+	})
 }
 
 // Stop ends everything in order: no new requests, then those under way, sockets,

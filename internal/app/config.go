@@ -31,6 +31,9 @@ type Config struct {
 	AddressPerMinute int                      `key:"limits.address_per_minute" doc:"requests a minute from one IP address, with whatever key; 0 for no limit" default:"60000"`
 	SessionPerMinute int                      `key:"limits.session_per_minute" doc:"requests a minute for each payor" default:"300" least:"1"`
 	WrongKeys        int                      `key:"limits.wrong_keys" doc:"wrong API keys in 15 minutes from one address" default:"100" least:"1"`
+	SocketsPerKey    int                      `key:"limits.sockets_per_key" doc:"open websockets for each API key, and for each invoice's payors; 0 for any number" default:"1000"`
+	SocketsPerIP     int                      `key:"limits.sockets_per_address" doc:"open websockets from one address; 0 for any number, as behind a proxy, whose address all share" default:"10000"`
+	EventDays        int                      `key:"retention.event_days" doc:"days that events and their deliveries are kept" default:"90" least:"1"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
 	Networks         map[string]NetworkConfig `key:"networks"`
@@ -129,7 +132,7 @@ var notConfig = []string{"PEPAY_SEEDS"}
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
-	for _, section := range []string{"limits", "rates"} {
+	for _, section := range []string{"limits", "rates", "retention"} {
 		if rest, ok := strings.CutPrefix(s, section+"_"); ok {
 			return section + "." + rest
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/server"
 )
 
 // Options checks the configuration and turns it into options. Every error names the
@@ -50,8 +51,11 @@ func (c Config) Options() (o Options, err error) {
 	}
 	o = Options{
 		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
-		Limits:  LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys},
-		Proxies: proxies, Operations: c.OperationsListen, Sources: sources(c),
+		Limits: LimitOptions{
+			Rates:         server.Rates{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys},
+			SocketsPerKey: c.SocketsPerKey, SocketsPerAddress: c.SocketsPerIP,
+		},
+		Proxies: proxies, Operations: c.OperationsListen, KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour, Sources: sources(c),
 	}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")

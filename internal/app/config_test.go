@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/server"
 )
 
 // hidden marks every secret of these tests: no error may show it.
@@ -39,6 +41,9 @@ var whole = []struct{ key, toml, env, field string }{
 	{"limits.address_per_minute", "6", "6", "6"},
 	{"limits.session_per_minute", "8", "8", "8"},
 	{"limits.wrong_keys", "9", "9", "9"},
+	{"limits.sockets_per_key", "11", "11", "11"},
+	{"limits.sockets_per_address", "0", "0", "0"},
+	{"retention.event_days", "12", "12", "12"},
 	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
 	{"rates.quorum", "3", "3", "3"},
 	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
@@ -115,8 +120,11 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := o.Networks[0]
-	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100}) ||
-		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 {
+	limits := app.LimitOptions{
+		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
+	}
+	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != limits ||
+		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.KeepEvents != 90*24*time.Hour {
 		t.Errorf("got %+v", o)
 	}
 	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {
@@ -143,6 +151,7 @@ func TestConfigErrors(t *testing.T) {
 		"number as text":          {file: `secret = 12`, want: `secret: expected 64 or more hexadecimal digits`},
 		"list as text":            {file: `listen = ["` + hidden + `"]`, want: `listen: expected host:port`},
 		"text as number":          {env: []string{"PEPAY_RATES_QUORUM=" + hidden}, want: `rates.quorum (PEPAY_RATES_QUORUM): expected a whole number from 1`},
+		"no day":                  {file: `retention.event_days = 0`, want: `retention.event_days: expected a whole number from 1`},
 		"too little":              {file: `limits.wrong_keys = 0`, want: `limits.wrong_keys: expected a whole number from 1`},
 		"negative":                {file: `networks.ethereum.confirmations = -1`, want: `networks.ethereum.confirmations: expected a whole number from 0`},
 		"a fraction":              {file: `limits.key_per_minute = 1.5`, want: `limits.key_per_minute: expected a whole number`},

@@ -31,6 +31,12 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 		},
 		billing.JobSettle: s.Settle,
 		billing.JobReplay: a.Billing.ContinueReplay,
+		billing.JobForgetEvents: func(ctx context.Context, _ string) (again time.Time, err error) {
+			if a.KeepEvents == 0 { // it was promised under another configuration
+				return again, nil
+			}
+			return a.Billing.ForgetEvents(ctx, a.KeepEvents)
+		},
 		jobForget: func(ctx context.Context, _ string) (again time.Time, err error) {
 			err = a.Store.Write(ctx, func(tx *store.Tx) error {
 				again = tx.Now().Add(24 * time.Hour)

@@ -23,6 +23,7 @@ type Ticket struct {
 	MerchantID  int64
 	InvoiceID   string          // for StreamPayment
 	Environment pay.Environment // "" for both
+	KeyID       string          // of the API key it was minted with, "" for StreamPayment
 }
 
 type claims struct {
@@ -35,7 +36,7 @@ type claims struct {
 // NewTicket signs a ticket as a JWT (HS256) that is good until expires.
 func (a *Auth) NewTicket(t Ticket, expires time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
-		RegisteredClaims: jwt.RegisteredClaims{Audience: jwt.ClaimStrings{string(t.Stream)}, ExpiresAt: jwt.NewNumericDate(expires)},
+		RegisteredClaims: jwt.RegisteredClaims{Audience: jwt.ClaimStrings{string(t.Stream)}, ExpiresAt: jwt.NewNumericDate(expires), Subject: t.KeyID},
 		Merchant:         t.MerchantID, Invoice: t.InvoiceID, Environment: t.Environment,
 	}).SignedString(a.ticket)
 }
@@ -48,5 +49,5 @@ func (a *Auth) Ticket(token string, s Stream, now time.Time) (Ticket, error) {
 	if err != nil {
 		return Ticket{}, pay.Errorf(pay.CodeTicketInvalid, "The token is invalid or has expired; ask for a new one")
 	}
-	return Ticket{Stream: s, MerchantID: c.Merchant, InvoiceID: c.Invoice, Environment: c.Environment}, nil
+	return Ticket{Stream: s, MerchantID: c.Merchant, InvoiceID: c.Invoice, Environment: c.Environment, KeyID: c.Subject}, nil
 }

@@ -51,10 +51,7 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 			return err
 		}
 		a.Quote = pay.NewQuote(tx.NewID(), a.Invoice, a.Address, t, rate, tx.Now())
-		tx.AppendEvent(pay.Event{
-			MerchantID: a.Invoice.MerchantID, Type: pay.QuoteUpdated, Environment: a.Invoice.Environment, InvoiceID: a.Invoice.ID,
-			Object: view.JSON(view.Quote(a.Quote, t)), Previous: []byte("{}"),
-		})
+		tx.AppendEvent(pay.EventOf(a.Invoice, pay.QuoteUpdated, view.JSON(view.Quote(a.Quote, t)), []byte("{}")))
 		return tx.AddQuote(a.Quote)
 	})
 	if err != nil {

@@ -121,10 +121,9 @@ func (b *Billing) announceInvoice(tx *store.Tx, before, after pay.Invoice) error
 	if bytes.Equal(view.JSON(was), view.JSON(is)) {
 		return nil
 	}
-	tx.AppendEvent(pay.Event{
-		MerchantID: after.MerchantID, Type: pay.InvoiceUpdated, Environment: after.Environment, InvoiceID: after.ID, CustomerID: after.CustomerID,
-		Object: view.JSON(is), Previous: view.Changed(was, is), Turns: after.Turns(before),
-	})
+	e := pay.EventOf(after, pay.InvoiceUpdated, view.JSON(is), view.Changed(was, is))
+	e.Turns = after.Turns(before)
+	tx.AppendEvent(e)
 	if before.Status.Open() && !after.Status.Open() {
 		if err := settleAll(tx, after); err != nil {
 			return err
@@ -152,10 +151,8 @@ func (b *Billing) announcePayment(tx *store.Tx, i pay.Invoice, before, after pay
 		return nil
 	}
 	was, is := view.Payment(before, b.Registry), view.Payment(after, b.Registry)
-	e := pay.Event{
-		MerchantID: i.MerchantID, Type: pay.PaymentUpdated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-		Object: view.JSON(is), Previous: view.Changed(was, is), Turns: after.Turns(before),
-	}
+	e := pay.EventOf(i, pay.PaymentUpdated, view.JSON(is), view.Changed(was, is))
+	e.WalletAddress, e.WalletNetwork, e.Turns = after.From, after.Network, after.Turns(before)
 	switch {
 	case before.ID == "":
 		e.Type, e.Previous = pay.PaymentCreated, []byte("{}")

@@ -45,7 +45,7 @@ func (b *Billing) draft(r api.CreateInvoiceRequest, m pay.Merchant) (i pay.Invoi
 		if *f.to = f.absent; f.from == nil {
 			continue
 		}
-		if *f.to = *f.from; utf8.RuneCountInString(*f.to) > f.maxChars || strings.ContainsRune(*f.to, 0) {
+		if *f.to = *f.from; utf8.RuneCountInString(*f.to) > f.maxChars || strings.ContainsRune(*f.to, 0) || !utf8.ValidString(*f.to) {
 			return i, 0, pay.Errorf(pay.CodeValidation, "%s must have at most %d characters and no NUL", f.name, f.maxChars)
 		}
 	}

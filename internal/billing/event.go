@@ -25,18 +25,32 @@ func (b *Billing) Event(ctx context.Context, c Caller, id string) (e pay.Event, 
 // sees reports whether the caller's key opens an event: a commerce key sees orders,
 // and what belongs to them, of its own environment.
 func (c Caller) sees(e pay.Event) bool {
-	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Key.Environment && (e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated)
+	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Key.Environment && e.InvoiceType == pay.Commerce
+}
+
+// Narrow restricts a filter to what a scope may see: all of the merchant's events,
+// or what belongs to commerce in one environment. The error has CodeForbidden when
+// the filter asks for another environment.
+func Narrow(f *store.EventFilter, s pay.Scope, e pay.Environment) error {
+	if s != pay.ScopeCommerce {
+		return nil
+	}
+	if f.Environment != "" && f.Environment != e {
+		return pay.Errorf(pay.CodeForbidden, "This credential is for %s; leave environment out", e)
+	}
+	if f.InvoiceType != "" && f.InvoiceType != pay.Commerce {
+		return pay.Errorf(pay.CodeForbidden, "This credential sees commerce only; leave invoice_type out")
+	}
+	f.Environment, f.InvoiceType = e, pay.Commerce
+	return nil
 }
 
 // Events returns a page of the caller's events, newest first, and whether there is
 // more in the direction of the cursor.
 func (b *Billing) Events(ctx context.Context, c Caller, f store.EventFilter, p Page) (es []pay.Event, more bool, err error) {
 	f.MerchantID, f.Limit = c.Merchant.ID, p.Limit+1
-	if c.Key.Scope == pay.ScopeCommerce {
-		f.Environment = c.Key.Environment
-		if f.Types = intersect(f.Types, []string{string(pay.OrderCreated), string(pay.OrderUpdated)}); len(f.Types) == 0 {
-			return nil, false, nil
-		}
+	if err := Narrow(&f, c.Key.Scope, c.Key.Environment); err != nil {
+		return nil, false, err
 	}
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		for id, seq := range map[string]*int64{p.After: &f.Before, p.Before: &f.After} {
@@ -44,8 +58,8 @@ func (b *Billing) Events(ctx context.Context, c Caller, f store.EventFilter, p P
 				continue
 			}
 			e, ok, err := tx.Event(c.Merchant.ID, id)
-			if err != nil || !ok {
-				return orElse(err, pay.Errorf(pay.CodeValidation, "The cursor %.64q names no event of yours", id))
+			if err != nil || !ok || !c.sees(e) {
+				return orElse(err, strayCursor(tx, c, id))
 			}
 			*seq = e.Seq
 		}
@@ -62,14 +76,12 @@ func (b *Billing) Events(ctx context.Context, c Caller, f store.EventFilter, p P
 	return es, more, err
 }
 
-// intersect returns the allowed types that a list of types and wildcards names.
-func intersect(list, allowed []string) (both []string) {
-	for _, t := range allowed {
-		if pay.EventType(t).In(list) {
-			both = append(both, t)
-		}
+// strayCursor says why an id is no cursor for the caller.
+func strayCursor(tx *store.Tx, c Caller, id string) error {
+	if old, err := tx.Forgotten(c.Merchant.ID, id); err != nil || old {
+		return orElse(err, pay.Errorf(pay.CodeValidation, "The event %.64q is older than what is kept; leave the cursor out and begin with what there is", id))
 	}
-	return both
+	return pay.Errorf(pay.CodeValidation, "The cursor %.64q names no event of yours", id)
 }
 
 // CheckTypes returns an error with CodeValidation when a list names something that

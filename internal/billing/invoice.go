@@ -28,10 +28,9 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 		token, signature := b.Auth.NewSession(tx.Now())
 		i.SessionHash = auth.Hash(token)
 		tx.AddInvoice(i)
-		tx.AppendEvent(pay.Event{
-			MerchantID: i.MerchantID, Type: pay.InvoiceCreated, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID,
-			Object: view.JSON(view.Invoice(i)), Previous: []byte("{}"), Turns: i.Turns(pay.Invoice{}),
-		})
+		e := pay.EventOf(i, pay.InvoiceCreated, view.JSON(view.Invoice(i)), []byte("{}"))
+		e.Turns = i.Turns(pay.Invoice{})
+		tx.AppendEvent(e)
 		tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
 		return view.JSON(api.CreatedInvoice{
 			InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,

@@ -69,7 +69,7 @@ func replayRange(tx *store.Tx, merchant int64, r api.ReplayRequest) (first, last
 	if byTime == byEvent {
 		return 0, 0, pay.Errorf(pay.CodeValidation, "Give a range either of time, with from and to, or of events, with after and until")
 	}
-	if last, err = tx.StreamEnd(merchant); err != nil {
+	if last, _, err = tx.StreamEnd(merchant); err != nil {
 		return 0, 0, err
 	}
 	if byEvent {

@@ -24,7 +24,7 @@ func (b *Billing) MintTicket(ctx context.Context, c Caller, scope pay.Scope, lif
 	if life < time.Second || life > MaxTicketLife {
 		return "", t, expires, pay.Errorf(pay.CodeValidation, "ttl_seconds must be between 1 and %d", int(MaxTicketLife.Seconds()))
 	}
-	t = auth.Ticket{Stream: auth.StreamMerchant, MerchantID: c.Merchant.ID}
+	t = auth.Ticket{Stream: auth.StreamMerchant, MerchantID: c.Merchant.ID, KeyID: c.Key.ID}
 	if scope == pay.ScopeCommerce {
 		t.Stream, t.Environment = auth.StreamCommerce, c.Key.Environment
 	}

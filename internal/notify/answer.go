@@ -10,9 +10,9 @@ import (
 	"github.com/pepay/pepay/internal/pay"
 )
 
-// beginning returns how a receiver's answer begins, as text that any database keeps.
+// opening returns how a receiver's answer begins, as text that any database keeps.
 // It reads a little more, so that the connection can be used again.
-func beginning(body io.Reader) string {
+func opening(body io.Reader) string {
 	b, _ := io.ReadAll(io.LimitReader(body, pay.MaxAnswer)) // what came before it broke off is shown
 	_, _ = io.Copy(io.Discard, io.LimitReader(body, 64<<10))
 	s := strings.ReplaceAll(strings.ToValidUTF8(string(b), "\uFFFD"), "\x00", "\uFFFD")

@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -77,7 +78,7 @@ func inBubble(t *testing.T, f func(t *testing.T, g *stage)) {
 func TestLostHint(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *stage) {
 		g.mute.Store(true)
-		c := g.pipe(t, notify.Subscription{MerchantID: merchant})
+		c := g.pipe(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}})
 		synctest.Wait()
 		begin := time.Now()
 		g.happen(event(merchant, 1))
@@ -92,7 +93,7 @@ func TestLostHint(t *testing.T) {
 // dropped, and one that only sends JSON pings stays.
 func TestSilence(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *stage) {
-		sub := notify.Subscription{MerchantID: merchant}
+		sub := notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}}
 		answering, silent, talking := g.pipe(t, sub), g.pipe(t, sub), g.pipe(t, sub)
 		pings := 0
 		pong := answering.PingHandler()
@@ -152,7 +153,7 @@ func TestSlowReader(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *stage) {
 		g.happenN(1)
 		since := g.last().ID
-		sub := notify.Subscription{MerchantID: merchant, Since: since}
+		sub := notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: since}
 		_ = g.pipe(t, sub)
 		slow := g.pipe(t, sub)
 		synctest.Wait()
@@ -204,7 +205,7 @@ func TestSlowReader(t *testing.T) {
 // One that reads just fast enough for each write is cut off as soon as the others.
 func TestTricklingReader(t *testing.T) {
 	inBubble(t, func(t *testing.T, g *stage) {
-		c := g.pipe(t, notify.Subscription{MerchantID: merchant})
+		c := g.pipe(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}})
 		synctest.Wait()
 		go func() {
 			for {
@@ -236,7 +237,7 @@ func TestSlowReplay(t *testing.T) {
 		g.happenN(1)
 		since := g.last().ID
 		g.happenN(1500)
-		c := g.pipe(t, notify.Subscription{MerchantID: merchant, Since: since})
+		c := g.pipe(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: since})
 		n := 0
 		for {
 			_, b, err := c.ReadMessage()
@@ -263,7 +264,7 @@ func TestStoreFails(t *testing.T) {
 	g := &stage{t: t, h: &notify.Hub{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}}
 	g.s = brokenStore(t)
 	g.h.Store = g.s
-	c := testkit.NewSocket(t, g.pipe(t, notify.Subscription{MerchantID: merchant}))
+	c := testkit.NewSocket(t, g.pipe(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}}))
 	if f := c.Next(); f.Object != "ws_error" || f.Code == "" {
 		t.Errorf("told %s", f.Raw)
 	}

@@ -240,7 +240,7 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, k keys, v pay.Deli
 		a.Error = cause(err)
 	} else {
 		defer time.AfterFunc(drainTimeout, cancel).Stop()
-		a.Status, a.Body, a.Wait = resp.StatusCode, beginning(resp.Body), retryAfter(resp, a.At)
+		a.Status, a.Body, a.Wait = resp.StatusCode, opening(resp.Body), retryAfter(resp, a.At)
 		_ = resp.Body.Close()
 	}
 	d.Log.DebugContext(ctx, "webhook", "endpoint", e.ID, "event", v.Event.ID, "type", v.Event.Type, "attempt", a.Number, "status", a.Status, "err", a.Error)

@@ -18,27 +18,24 @@ type Hub struct {
 	Store *store.Store
 	Log   *slog.Logger
 
+	MaxPerHolder, MaxPerAddress int // how many sockets one may have; 0 for any number
+
 	mu      sync.Mutex
+	held    map[string]int // sockets by holder and by address
 	rooms   map[int64]*room
 	sockets map[*socket]bool // also those not in their room yet
 	serving sync.WaitGroup
 	done    bool
 }
 
-// Subscription is what a websocket wants to hear. Zero fields match all.
+// Subscription is what a websocket wants to hear, and who it belongs to. Of the
+// filter, what says where to begin and end is not looked at.
 type Subscription struct {
-	MerchantID  int64
-	Payor       bool   // only what a payor may know; InvoiceID is set
-	Since       string // an event id: replay what came after it first
-	Types       []string
-	InvoiceID   string
-	CustomerID  string
-	Environment pay.Environment
-}
-
-func (s Subscription) wants(e pay.Event) bool {
-	return (s.Payor || !e.Type.Unlisted()) && e.Type.In(s.Types) && (s.InvoiceID == "" || s.InvoiceID == e.InvoiceID) &&
-		(s.CustomerID == "" || s.CustomerID == e.CustomerID) && (s.Environment == "" || s.Environment == e.Environment)
+	store.EventFilter
+	Payor   bool   // only what a payor may know; InvoiceID is set
+	Since   string // an event id: replay what came after it first
+	Holder  string // the API key or invoice that its credential stands for
+	Address string // the IP address it comes from
 }
 
 // room is the sockets of one merchant. Payors are found by their invoice, so that
@@ -56,6 +53,7 @@ type room struct {
 
 // Serve takes over an upgraded connection until it ends. It returns at once.
 func (h *Hub) Serve(c *websocket.Conn, s Subscription) {
+	s.Private = s.Payor
 	k := &socket{conn: c, sub: s}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	h.mu.Lock()
@@ -81,16 +79,18 @@ func (h *Hub) Serve(c *websocket.Conn, s Subscription) {
 // in at a moment when it has everything the room has passed on, and everything that
 // had happened when it came: no gap, no double.
 func (h *Hub) join(k *socket) {
-	cursor, end, known, err := h.begin(k)
-	if err == nil && k.sub.Since != "" {
-		if known {
-			k.send(frame(view.StreamControl("replay_start", k.sub.Since)))
-		} else { // nobody can tell what came after it
-			k.send(frame(view.StreamControl("resync_required", k.sub.Since)))
+	b, err := h.begin(k)
+	if err == nil {
+		if b.reason != "" {
+			k.send(frame(view.StreamControl("resync_required", k.sub.Since, b.reason, b.last)))
+		}
+		if b.replay {
+			k.send(frame(view.StreamControl("replay_start", k.sub.Since, "", b.last)))
 		}
 	}
-	if err == nil && cursor < end {
-		cursor, err = h.replay(k, cursor, end)
+	cursor := b.cursor
+	if err == nil && cursor < b.end {
+		cursor, err = h.replay(k, cursor, b.end)
 	}
 	for in := false; err == nil && !in; {
 		var r *room
@@ -98,7 +98,7 @@ func (h *Hub) join(k *socket) {
 			break
 		}
 		var target int64
-		if target, in = r.admit(k, cursor, known); !in {
+		if target, in = r.admit(k, cursor, b); !in {
 			cursor, err = h.replay(k, cursor, target)
 		}
 		h.tidy(r) // the socket may have ended meanwhile
@@ -109,21 +109,40 @@ func (h *Hub) join(k *socket) {
 	}
 }
 
-// begin finds where in its merchant's stream a socket begins: after the event it
-// names, if that is known, or else at the end.
-func (h *Hub) begin(k *socket) (cursor, end int64, known bool, err error) {
+// beginning is where in its merchant's stream a socket begins.
+type beginning struct {
+	cursor, end int64  // after the one; there is something up to the other
+	last        string // the id of the event at the end
+	replay      bool   // it asked for a place, and there is one
+	reason      string // why the place it asked for is not to be had
+}
+
+// begin finds where a socket begins: after the event it names; with all that is kept,
+// if that event was dropped for its age; or else at the end.
+func (h *Hub) begin(k *socket) (b beginning, err error) {
 	err = h.Store.Read(k.ctx, func(tx *store.Tx) error {
-		var e pay.Event
-		if e, known, err = tx.Event(k.sub.MerchantID, k.sub.Since); err != nil {
+		b = beginning{}
+		if b.end, b.last, err = tx.StreamEnd(k.sub.MerchantID); err != nil {
 			return err
 		}
-		end, err = tx.StreamEnd(k.sub.MerchantID)
-		if cursor = e.Seq; !known {
-			cursor = end
+		if b.cursor = b.end; k.sub.Since == "" {
+			return nil
+		}
+		e, known, err := tx.Event(k.sub.MerchantID, k.sub.Since)
+		if known {
+			b.cursor, b.replay = e.Seq, true
+			return err
+		}
+		old := false
+		if err == nil {
+			old, err = tx.Forgotten(k.sub.MerchantID, k.sub.Since)
+		}
+		if b.reason = "unknown"; old {
+			b.cursor, b.replay, b.reason = 0, true, "too_old"
 		}
 		return err
 	})
-	return cursor, end, known, err
+	return b, err
 }
 
 // room returns the room for a socket. A new one begins at the end of the stream and
@@ -138,7 +157,7 @@ func (h *Hub) room(k *socket) (*room, error) {
 	}
 	var last int64
 	if err := h.Store.Read(k.ctx, func(tx *store.Tx) (err error) {
-		last, err = tx.StreamEnd(merchant)
+		last, _, err = tx.StreamEnd(merchant)
 		return err
 	}); err != nil {
 		return nil, err
@@ -166,10 +185,9 @@ func (h *Hub) replay(k *socket, after, upTo int64) (int64, error) {
 	for {
 		var es []pay.Event
 		if err := h.Store.Read(k.ctx, func(tx *store.Tx) (err error) {
-			es, err = tx.Events(store.EventFilter{
-				MerchantID: s.MerchantID, After: after, Before: upTo + 1, Types: s.Types, Environment: s.Environment,
-				InvoiceID: s.InvoiceID, CustomerID: s.CustomerID, Private: s.Payor, Oldest: true, Limit: replayPage,
-			})
+			f := s.EventFilter
+			f.After, f.Before, f.Oldest, f.Limit = after, upTo+1, true, replayPage
+			es, err = tx.Events(f)
 			return err
 		}); err != nil {
 			return after, err
@@ -231,7 +249,7 @@ func (r *room) pass(e pay.Event) {
 	r.last = e.Seq
 	var merchant, payor *websocket.PreparedMessage
 	for k := range r.all {
-		if e.Seq > k.cursor && k.sub.wants(e) {
+		if e.Seq > k.cursor && k.sub.Wants(e) {
 			if merchant == nil {
 				merchant = frame(render(e, false))
 			}
@@ -239,7 +257,7 @@ func (r *room) pass(e pay.Event) {
 		}
 	}
 	for k := range r.payors[e.InvoiceID] {
-		if e.Seq > k.cursor && k.sub.wants(e) {
+		if e.Seq > k.cursor && k.sub.Wants(e) {
 			if payor == nil {
 				payor = frame(render(e, true))
 			}

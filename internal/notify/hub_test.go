@@ -171,7 +171,7 @@ func TestNoGapNoDouble(t *testing.T) {
 		}()
 		for n := range 50 {
 			wg.Go(func() {
-				sub := notify.Subscription{MerchantID: merchant}
+				sub := notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}}
 				switch n % 5 {
 				case 1:
 					sub.Payor, sub.InvoiceID = true, "inv_1"
@@ -229,7 +229,7 @@ func TestRoomEmptiesAndRefills(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					g.dial(t, notify.Subscription{MerchantID: merchant}).Close()
+					g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}}).Close()
 				}
 			}
 		})
@@ -237,7 +237,7 @@ func TestRoomEmptiesAndRefills(t *testing.T) {
 			wg.Go(func() {
 				for range 30 {
 					last := g.last()
-					s := g.dial(t, notify.Subscription{MerchantID: merchant, Since: last.ID})
+					s := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: last.ID})
 					go g.happen(event(merchant, 1))
 					e := s.Until(func(api.Event) bool { return true })
 					if all := g.all(); int(last.Seq) >= len(all) || e.ID != all[last.Seq].ID {
@@ -261,7 +261,7 @@ func TestUnknownSince(t *testing.T) {
 		foreign := testkit.Events(t, g.s, merchant+1)[0].ID
 		g.happen(event(merchant, 0))
 		for _, since := range []string{"evt_1-1", "evt_0-999", foreign + "9"} {
-			s := g.dial(t, notify.Subscription{MerchantID: merchant, Since: since})
+			s := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: since})
 			if f := s.Next(); f.Object != "ws_control" || f.Type != "resync_required" || f.Since == nil || *f.Since != since {
 				t.Errorf("since %s: %s", since, f.Raw)
 			}
@@ -273,7 +273,7 @@ func TestUnknownSince(t *testing.T) {
 		}
 		g.mute.Store(true)
 		g.happen(event(merchant, 0)) // the room has not heard of it, and still it belongs to the replay
-		s := g.dial(t, notify.Subscription{MerchantID: merchant, Since: g.all()[0].ID})
+		s := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: g.all()[0].ID})
 		want := []string{"replay_start"}
 		for range len(g.all()) - 1 {
 			want = append(want, "event")
@@ -301,8 +301,8 @@ func TestPayorStream(t *testing.T) {
 		quote.Type = pay.QuoteUpdated
 		foreign := event(merchant, 2)
 		g.happen(rich)
-		p := g.dial(t, notify.Subscription{MerchantID: merchant, Payor: true, InvoiceID: "inv_1", Since: since})
-		m := g.dial(t, notify.Subscription{MerchantID: merchant, Since: since})
+		p := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant, InvoiceID: "inv_1"}, Payor: true, Since: since})
+		m := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: since})
 		check := func() { // by replay, then live
 			t.Helper()
 			for f := p.Next(); ; f = p.Next() {
@@ -339,7 +339,7 @@ func TestPayorStream(t *testing.T) {
 func TestIncoming(t *testing.T) {
 	t.Parallel()
 	eachStage(t, func(t *testing.T, g *stage) {
-		s := g.dial(t, notify.Subscription{MerchantID: merchant})
+		s := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}})
 		for _, ping := range []string{`{"type":"ping"}`, `{ "type" : "ping" }`} {
 			if err := s.WriteMessage(websocket.TextMessage, []byte(ping)); err != nil {
 				t.Fatal(err)
@@ -378,17 +378,17 @@ func TestStop(t *testing.T) {
 		}
 		var live []*testkit.Socket
 		for range 5 {
-			s := g.dial(t, notify.Subscription{MerchantID: merchant})
+			s := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}})
 			g.in(t, s)
 			live = append(live, s)
 		}
-		replaying := g.dial(t, notify.Subscription{MerchantID: merchant, Since: first}) // 13 MB, and it reads nothing yet
+		replaying := g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}, Since: first}) // 13 MB, and it reads nothing yet
 		testkit.Eventually(t, "six sockets", func() bool { return g.h.Sockets() == 6 })
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { defer close(ended); g.h.Run(ctx) }()
 		stop()
-		for _, s := range append(live, replaying, g.dial(t, notify.Subscription{MerchantID: merchant})) {
+		for _, s := range append(live, replaying, g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant}})) {
 			if code, text := s.Ended(); code != websocket.CloseGoingAway {
 				t.Errorf("ended with %d %s after %d events", code, text, len(s.Got))
 			}

@@ -16,7 +16,7 @@ import (
 // admit lets a socket in that has everything up to the cursor, if that is all the
 // room has passed on; otherwise it says up to where the socket must catch up. A
 // closed room admits nobody and asks for nothing.
-func (r *room) admit(k *socket, cursor int64, replayed bool) (target int64, in bool) {
+func (r *room) admit(k *socket, cursor int64, b beginning) (target int64, in bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -25,8 +25,8 @@ func (r *room) admit(k *socket, cursor int64, replayed bool) (target int64, in b
 	if cursor < r.last {
 		return r.last, false
 	}
-	if replayed {
-		k.send(frame(view.StreamControl("replay_complete", k.sub.Since)))
+	if b.replay {
+		k.send(frame(view.StreamControl("replay_complete", k.sub.Since, "", b.last)))
 	}
 	k.cursor = cursor // the room may be behind
 	r.add(k)
@@ -56,6 +56,7 @@ func (h *Hub) leave(k *socket) {
 	h.mu.Lock()
 	delete(h.sockets, k)
 	h.mu.Unlock()
+	h.Dismiss(k.sub)
 	if r != nil {
 		r.remove(k)
 		h.tidy(r)

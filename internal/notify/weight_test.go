@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -39,7 +40,7 @@ func TestIdleSocketIsLight(t *testing.T) {
 		}
 		clients = append(clients, c)
 		t.Cleanup(func() { _ = c.Close() })
-		p := g.path(notify.Subscription{MerchantID: merchant, Payor: payor, InvoiceID: fmt.Sprintf("inv_%d", len(clients))})
+		p := g.path(notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant, InvoiceID: fmt.Sprintf("inv_%d", len(clients))}, Payor: payor})
 		if _, err := fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", p); err != nil {
 			t.Fatal(err)

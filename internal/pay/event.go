@@ -70,6 +70,29 @@ type Event struct {
 	// Turns are the states that the fact brought about, for those who count them
 	// after its commit. They are not stored.
 	Turns []Turn
+
+	// What it can be found by, "" where it has none.
+	InvoiceType   InvoiceType
+	OrderID       string
+	WalletAddress string // of who paid, or who the order is for
+	WalletNetwork NetworkName
+}
+
+// WalletKey is the form in which wallet addresses are compared: the case of a
+// hexadecimal one is only a checksum, that of any other matters.
+func WalletKey(address string) string {
+	if rest, hex := strings.CutPrefix(address, "0x"); hex {
+		return "0x" + strings.ToLower(rest)
+	}
+	return address
+}
+
+// EventOf begins an event about an invoice, or about something that belongs to it.
+func EventOf(i Invoice, t EventType, object, previous []byte) Event {
+	return Event{
+		MerchantID: i.MerchantID, Type: t, Environment: i.Environment, InvoiceID: i.ID, CustomerID: i.CustomerID, Object: object, Previous: previous,
+		InvoiceType: i.Type, OrderID: i.OrderID, WalletAddress: i.PayerAddress, WalletNetwork: i.PayerNetwork,
+	}
 }
 
 // Turn is something that came into a state. Its fields have few values: it can be a

@@ -2,10 +2,12 @@ package server
 
 import (
 	"net/http"
-	"strings"
+	"regexp"
+	"slices"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/view"
 )
@@ -18,10 +20,8 @@ var eventRoutes = []route{
 
 func (s *Server) listEvents(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	f := store.EventFilter{
-		Types: q.types("type"), Environment: q.environment(), InvoiceID: q.text("invoice_id"), CustomerID: q.text("customer_id"),
-		From: q.moment("created[gte]"), To: q.wholeSecond("created[lte]"),
-	}
+	f := q.eventFilter("type")
+	f.From, f.To = q.moment("created[gte]"), q.wholeSecond("created[lte]")
 	p := q.page(isEventID)
 	if q.err != nil {
 		return nil, q.err
@@ -34,7 +34,25 @@ func (s *Server) listEvents(r *http.Request, c billing.Caller) (any, error) {
 	return view.Wrapped(view.List(vs, more)), err
 }
 
-func isEventID(id string) bool { return strings.HasPrefix(id, "evt_") }
+// eventFilter returns the filters that the list and the streams share.
+func (q *query) eventFilter(types string) store.EventFilter {
+	f := store.EventFilter{
+		Types: q.types(types), Environment: q.environment(), InvoiceID: q.text("invoice_id"), CustomerID: q.text("customer_id"),
+		OrderID: q.text("order_id"), Wallet: q.text("wallet_address"), WalletNet: pay.NetworkName(q.text("wallet_network")),
+	}
+	if kinds := q.list("invoice_type", string(pay.Standard), string(pay.Commerce)); len(slices.Compact(slices.Sorted(slices.Values(kinds)))) == 1 {
+		f.InvoiceType = pay.InvoiceType(kinds[0])
+	}
+	if f.WalletNet != "" && !f.WalletNet.Known() {
+		q.fail("wallet_network is not a network of this API")
+	}
+	return f
+}
+
+// isEventID reports whether a text has the form of an event's id.
+func isEventID(id string) bool { return eventID.MatchString(id) }
+
+var eventID = regexp.MustCompile(`^evt_[0-9]{1,19}-[0-9]{1,19}$`)
 
 func (s *Server) getEvent(r *http.Request, c billing.Caller) (any, error) {
 	e, err := s.Billing.Event(r.Context(), c, r.PathValue("id"))

@@ -31,7 +31,7 @@ func TestLimits(t *testing.T) {
 	clock := new(testkit.Clock)
 	d := newDesk(t, t.TempDir()+"/test.db", func(o *app.Options) {
 		o.Now, o.Networks = clock.Now, nil
-		o.Limits = app.LimitOptions{PerKey: 6, PerSession: 3, WrongKeys: 2}
+		o.Limits = app.LimitOptions{Rates: server.Rates{PerKey: 6, PerSession: 3, WrongKeys: 2}}
 	})
 	made := d.create(`{"amount_usd":1}`)
 	stands(t, made, 6, 5, 10)
@@ -90,7 +90,7 @@ func TestAddressLimit(t *testing.T) {
 	t.Parallel()
 	clock := new(testkit.Clock)
 	d := newDesk(t, t.TempDir()+"/test.db", func(o *app.Options) {
-		o.Now, o.Networks, o.Limits = clock.Now, nil, app.LimitOptions{PerAddress: 4, PerKey: 100}
+		o.Now, o.Networks, o.Limits = clock.Now, nil, app.LimitOptions{Rates: server.Rates{PerAddress: 4, PerKey: 100}}
 		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	from := func(address string, h ...string) testkit.Headers { return append(h, "X-Forwarded-For", address) }
@@ -136,7 +136,7 @@ func TestAddressLimit(t *testing.T) {
 func TestForgedAddresses(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, t.TempDir()+"/test.db", func(o *app.Options) {
-		o.Now, o.Networks, o.Limits = new(testkit.Clock).Now, nil, app.LimitOptions{WrongKeys: 3}
+		o.Now, o.Networks, o.Limits = new(testkit.Clock).Now, nil, app.LimitOptions{Rates: server.Rates{WrongKeys: 3}}
 	})
 	for n := range 5 {
 		a := d.ask("GET /api/v1/events", "", testkit.Headers{

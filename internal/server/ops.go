@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"net/http"
 
 	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/server/web"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -12,6 +14,7 @@ func (s *Server) opsRoutes() []route {
 		{"GET /healthz", openFace, func(*Server, *http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }, nil},
 		{"GET /readyz", openFace, nil, s.readyz},
 		{"GET /openapi.yaml", openFace, nil, openapi},
+		{"GET /docs", openFace, nil, s.reference},
 	}
 }
 
@@ -25,6 +28,16 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems, "warnings": warnings})) // the reader is gone: nothing to be done
+}
+
+// reference is openapi.yaml for people.
+func (s *Server) reference(w http.ResponseWriter, r *http.Request) {
+	var b bytes.Buffer
+	if err := web.Reference(&b); err != nil {
+		s.write(w, r, openFace, nil, err)
+		return
+	}
+	writeHTML(w, http.StatusOK, "same-origin", &b)
 }
 
 func openapi(w http.ResponseWriter, _ *http.Request) {

@@ -36,6 +36,19 @@ func (q *query) fail(format string, args ...any) {
 	}
 }
 
+// only refuses parameters that are not among the allowed, and those given twice: a
+// filter that is misspelt must not be one that is left out.
+func (q *query) only(allowed ...string) {
+	for name, values := range q.Values {
+		if !slices.Contains(allowed, name) {
+			q.fail("There is no parameter %.40q here; there are %s", name, strings.Join(allowed, ", "))
+		}
+		if len(values) > 1 && name != "types" {
+			q.fail("Give %s once", name)
+		}
+	}
+}
+
 // text returns a parameter of at most 255 characters.
 func (q *query) text(name string) string {
 	s := q.Get(name)

@@ -32,7 +32,7 @@ func TestNodesShareLimits(t *testing.T) {
 	}
 	const limit, first = 40, 30
 	o := testkit.OptionsAt(testkit.Postgres(t), "")
-	o.Now, o.Networks, o.NATS, o.Limits = clock.Now, nil, nats.ClientURL(), app.LimitOptions{PerKey: limit, PerAddress: limit}
+	o.Now, o.Networks, o.NATS, o.Limits = clock.Now, nil, nats.ClientURL(), app.LimitOptions{Rates: server.Rates{PerKey: limit, PerAddress: limit}}
 	o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	nodes := []*app.App{testkit.Run(t, o), testkit.Run(t, o)}
 	_, key, _ := testkit.AddMerchant(t, nodes[0])

@@ -12,6 +12,7 @@ import (
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -19,6 +20,7 @@ func (s *Server) streamRoutes() []route {
 	return []route{
 		{"GET /ws/payment", openFace, nil, s.paymentStream},
 		{"GET /ws/merchant/events", openFace, nil, s.merchantStream},
+		{"GET /ws/commerce/events", openFace, nil, s.commerceStream},
 	}
 }
 
@@ -32,48 +34,71 @@ var upgrader = websocket.Upgrader{
 func (s *Server) paymentStream(w http.ResponseWriter, r *http.Request) {
 	q := newQuery(r)
 	t, err := s.Auth.Ticket(q.Get("token"), auth.StreamPayment, s.Now())
-	sub := notify.Subscription{MerchantID: t.MerchantID, InvoiceID: t.InvoiceID, Payor: true, Since: q.since()}
-	s.stream(w, r, sub, orElse(err, q.err))
+	q.only("token", "format", "since")
+	f := store.EventFilter{MerchantID: t.MerchantID, InvoiceID: t.InvoiceID}
+	s.stream(w, r, q, notify.Subscription{EventFilter: f, Payor: true, Holder: t.InvoiceID}, err)
 }
 
 func (s *Server) merchantStream(w http.ResponseWriter, r *http.Request) {
+	s.accountStream(w, r, auth.StreamMerchant, pay.ScopeMerchant)
+}
+
+func (s *Server) commerceStream(w http.ResponseWriter, r *http.Request) {
+	s.accountStream(w, r, auth.StreamCommerce, pay.ScopeCommerce)
+}
+
+// accountStream opens the stream of a scope, to a ticket if there is one, or else to
+// an API key.
+func (s *Server) accountStream(w http.ResponseWriter, r *http.Request, stream auth.Stream, scope pay.Scope) {
 	q := newQuery(r)
-	sub := notify.Subscription{
-		Since: q.since(), Types: q.types("types"), InvoiceID: q.text("invoice_id"), CustomerID: q.text("customer_id"), Environment: q.environment(),
-	}
+	f := q.eventFilter("types")
+	q.only("token", "format", "since", "types", "environment", "invoice_type", "invoice_id", "customer_id", "order_id", "wallet_address", "wallet_network")
+	var t auth.Ticket
+	var err error
 	if token := q.Get("token"); token != "" {
-		t, err := s.Auth.Ticket(token, auth.StreamMerchant, s.Now())
-		sub.MerchantID = t.MerchantID
-		s.stream(w, r, sub, orElse(err, q.err))
-		return
+		t, err = s.Auth.Ticket(token, stream, s.Now())
+	} else {
+		var c billing.Caller
+		if c, err = s.caller(r); err == nil && c.Key.Scope != scope {
+			err = pay.Errorf(pay.CodeForbidden, "This stream needs an API key of scope %s", scope)
+		}
+		t = auth.Ticket{MerchantID: c.Merchant.ID, Environment: c.Key.Environment, KeyID: c.Key.ID}
 	}
-	c, err := s.caller(r)
-	if err == nil && c.Key.Scope != pay.ScopeMerchant {
-		err = pay.Errorf(pay.CodeForbidden, "This stream needs an API key of scope merchant")
+	if f.MerchantID = t.MerchantID; err == nil {
+		err = billing.Narrow(&f, scope, t.Environment)
 	}
-	sub.MerchantID = c.Merchant.ID
-	s.stream(w, r, sub, orElse(err, q.err))
+	s.stream(w, r, q, notify.Subscription{EventFilter: f, Holder: t.KeyID}, err)
 }
 
 // stream upgrades the connection and hands it to the hub.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, sub notify.Subscription, err error) {
-	if err == nil && !websocket.IsWebSocketUpgrade(r) {
-		err = pay.Errorf(pay.CodeValidation, "Connect with a websocket")
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, q *query, sub notify.Subscription, err error) {
+	sub.Since, sub.Address = q.since(), s.address(r)
+	if err = orElse(err, q.err); err == nil && (!websocket.IsWebSocketUpgrade(r) || r.ContentLength != 0) {
+		err = pay.Errorf(pay.CodeValidation, "Connect with a websocket, and without a body")
+	}
+	if err == nil && !s.Hub.Admit(sub) {
+		err = refuse(pay.CodeRate, socketWait, "Too many open websockets. Close some, or ask your operator for a higher limit.")
 	}
 	if err != nil {
 		s.write(w, r, openFace, nil, err)
 		return
 	}
-	if c, err := upgrader.Upgrade(w, r, nil); err == nil { // else it has answered
-		s.Hub.Serve(c, sub)
+	c, err := upgrader.Upgrade(w, r, nil)
+	if err != nil { // it has answered
+		s.Hub.Dismiss(sub)
+		return
 	}
+	s.Hub.Serve(c, sub)
 }
+
+// socketWait is how long to wait before asking for a websocket again.
+const socketWait = 30 * time.Second
 
 // since returns the cursor of a stream.
 func (q *query) since() string {
 	id := q.text("since")
 	if id != "" && !isEventID(id) {
-		q.fail("since must be an event id")
+		q.fail("since must be an event id, such as evt_1765540800123-42")
 	}
 	q.choice("format", "event_v1")
 	return id

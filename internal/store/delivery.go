@@ -27,9 +27,7 @@ const deliveryColumns = `d.endpoint_id, d.state, d.attempts, d.earlier, d.due, d
 
 func scanDelivery(r scanner) (d pay.Delivery, err error) {
 	e := &d.Event
-	err = r.Scan(&d.EndpointID, &d.State, &d.Attempts, &d.Earlier, instant{&d.Due}, instant{&d.CreatedAt},
-		&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
-		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey, &e.EndpointID)
+	err = r.Scan(append([]any{&d.EndpointID, &d.State, &d.Attempts, &d.Earlier, instant{&d.Due}, instant{&d.CreatedAt}}, eventInto(e)...)...)
 	e.ID = EventID(e.Seq, e.CreatedAt)
 	return d, err
 }

@@ -19,6 +19,9 @@ import (
 func (tx *Tx) AppendEvent(e pay.Event) {
 	cause := pay.CauseOf(tx.ctx)
 	e.CreatedAt, e.RequestID, e.RequestKey = tx.now, cause.RequestID, cause.IdempotencyKey
+	if e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated {
+		e.InvoiceType = pay.Commerce // whoever may see commerce alone sees every order
+	}
 	tx.events = append(tx.events, e)
 }
 
@@ -98,15 +101,16 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 		return nil, err
 	}
 	first := last - int64(len(es)) + 1
-	args := make([]any, 0, len(es)*12)
+	args := make([]any, 0, len(es)*16)
 	for i := range es {
 		e := &es[i]
 		e.Seq, e.CreatedAt = first+int64(i), at
 		e.ID = EventID(e.Seq, at)
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
-			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID)
+			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID,
+			string(e.InvoiceType), e.OrderID, pay.WalletKey(e.WalletAddress), string(e.WalletNetwork))
 	}
-	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 12), args: args}}
+	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 16), args: args}}
 	if heard {
 		ss = append(ss, deliveriesOf(merchant, first, last))
 	}
@@ -116,11 +120,18 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 // EventID is the public name of the event at a place in a stream.
 func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
 
-const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id`
+const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id, ` +
+	`invoice_type, order_id, wallet_address, wallet_network`
+
+func eventInto(e *pay.Event) []any {
+	return []any{
+		&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID, &e.Object, &e.Previous,
+		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork,
+	}
+}
 
 func scanEvent(r scanner) (e pay.Event, err error) {
-	err = r.Scan(&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID,
-		&e.Object, &e.Previous, &e.RequestID, &e.RequestKey, &e.EndpointID)
+	err = r.Scan(eventInto(&e)...)
 	e.ID = EventID(e.Seq, e.CreatedAt)
 	return e, err
 }
@@ -151,10 +162,24 @@ type EventFilter struct {
 	Environment pay.Environment
 	InvoiceID   string
 	CustomerID  string
+	InvoiceType pay.InvoiceType
+	OrderID     string
+	Wallet      string // an address; the letters of a hexadecimal one in either case
+	WalletNet   pay.NetworkName
 	From, To    time.Time // inclusive
 	Private     bool      // also those that merchants' lists leave out
 	Oldest      bool      // oldest first instead of newest first
 	Limit       int
+}
+
+// Wants reports whether an event is one of those that Events selects, its place and
+// time aside. A field that an event does not have is never the one asked for.
+func (f *EventFilter) Wants(e pay.Event) bool {
+	return (f.Private || !e.Type.Unlisted()) && e.Type.In(f.Types) &&
+		(f.Environment == "" || f.Environment == e.Environment) && (f.InvoiceID == "" || f.InvoiceID == e.InvoiceID) &&
+		(f.CustomerID == "" || f.CustomerID == e.CustomerID) && (f.InvoiceType == "" || f.InvoiceType == e.InvoiceType) &&
+		(f.OrderID == "" || f.OrderID == e.OrderID) && (f.WalletNet == "" || f.WalletNet == e.WalletNetwork) &&
+		(f.Wallet == "" || pay.WalletKey(f.Wallet) == pay.WalletKey(e.WalletAddress))
 }
 
 // Events returns the matching events.
@@ -171,10 +196,11 @@ func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
 		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
 			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
 			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8)`+hidden+`
-			AND ($9 = '' OR `+typeIn("$9", "type")+`)
-		ORDER BY seq `+order+` LIMIT $10`,
+			AND ($9 = '' OR `+typeIn("$9", "type")+`) AND ($10 = '' OR invoice_type = $10) AND ($11 = '' OR order_id = $11)
+			AND ($12 = '' OR wallet_address = $12) AND ($13 = '' OR wallet_network = $13)
+		ORDER BY seq `+order+` LIMIT $14`,
 		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
-		millis(f.From), millis(f.To), commas(f.Types), f.Limit)
+		millis(f.From), millis(f.To), commas(f.Types), string(f.InvoiceType), f.OrderID, pay.WalletKey(f.Wallet), string(f.WalletNet), f.Limit)
 }
 
 // typeIn is the condition that a list ",a,b.*," names a type, itself or by the
@@ -184,17 +210,29 @@ func typeIn(list, column string) string {
 	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
 }
 
-// StreamEnd returns the sequence number of a merchant's newest event, 0 when it has
-// none.
-func (tx *Tx) StreamEnd(merchant int64) (int64, error) {
-	seq, _, err := maybe(tx, func(r scanner) (n int64, err error) { return n, r.Scan(&n) }, `SELECT seq FROM streams WHERE merchant_id = $1`, merchant)
-	return seq, err
+// StreamEnd returns the sequence number and the id of a merchant's newest event, 0
+// and "" when it never had one.
+func (tx *Tx) StreamEnd(merchant int64) (seq int64, id string, err error) {
+	var at time.Time
+	_, ok, err := maybe(tx, func(r scanner) (n int64, err error) { return n, r.Scan(&seq, instant{&at}) }, `SELECT seq, at FROM streams WHERE merchant_id = $1`, merchant)
+	if ok {
+		id = EventID(seq, at)
+	}
+	return seq, id, err
+}
+
+// Forgotten reports whether an id is of an event that has been dropped for its age:
+// it is well formed and stands before everything that is kept.
+func (tx *Tx) Forgotten(merchant int64, id string) (bool, error) {
+	seq, ok := eventSeq(id)
+	first, kept, err := maybe(tx, number, `SELECT seq FROM events WHERE merchant_id = $1 ORDER BY seq LIMIT 1`, merchant)
+	return ok && kept && seq < first, err
 }
 
 // FirstEventAt returns the sequence number of a merchant's first event at or after a
 // time, or the one after its last: times never run backwards along a stream.
 func (tx *Tx) FirstEventAt(merchant int64, t time.Time) (int64, error) {
-	end, err := tx.StreamEnd(merchant)
+	end, _, err := tx.StreamEnd(merchant)
 	low, high := int64(1), end+1
 	for err == nil && low < high {
 		var e pay.Event

@@ -217,3 +217,29 @@ func TestJobsAreHeldOnce(t *testing.T) {
 		}
 	})
 }
+
+// What waits for a runner is counted by kind, with the time of the oldest; what is not
+// due, or being done, is not.
+func TestOverdueJobs(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error {
+			tx.AddJob("a", "1", tx.Now())
+			tx.AddJob("a", "2", tx.Now().Add(time.Second))
+			tx.AddJob("b", "1", tx.Now().Add(2*time.Second))
+			tx.AddJob("b", "2", tx.Now().Add(time.Hour))
+			return nil
+		})
+		overdue := func() (all []store.Overdue) {
+			read(t, s, func(tx *store.Tx) (err error) { all, err = tx.OverdueJobs(); return err })
+			return all
+		}
+		same(t, "at first", overdue(), []store.Overdue{{Kind: "a", Count: 1, Since: testkit.Epoch}})
+		c.Add(time.Minute)
+		same(t, "after a minute", overdue(), []store.Overdue{
+			{Kind: "a", Count: 2, Since: testkit.Epoch}, {Kind: "b", Count: 1, Since: testkit.Epoch.Add(2 * time.Second)},
+		})
+		write(t, s, func(tx *store.Tx) error { _, err := tx.ClaimJobs(3, time.Hour, ""); return err })
+		same(t, "when all are being done", len(overdue()), 0)
+	})
+}

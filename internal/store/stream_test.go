@@ -79,7 +79,10 @@ func TestCursorReaderMissesNothing(t *testing.T) {
 			}
 			total += len(es)
 			read(t, nodes[0], func(tx *store.Tx) error {
-				same(t, "end of the stream", must(tx.StreamEnd(int64(m))), int64(len(es)))
+				end, id, err := tx.StreamEnd(int64(m))
+				same(t, "end of the stream", end, int64(len(es)))
+				same(t, "its id", id, es[len(es)-1].ID)
+				same(t, "err", err, nil)
 				return nil
 			})
 		}
@@ -99,6 +102,8 @@ func TestEventFilters(t *testing.T) {
 			e.Type = types[n%len(types)]
 			e.Environment = []pay.Environment{pay.Devnet, pay.Mainnet}[n/3%2]
 			e.InvoiceID, e.CustomerID = fmt.Sprint("i", n%5), []string{"", "%", "c_1", "cx1", "' OR 1=1 --"}[n/2%5]
+			e.OrderID, e.InvoiceType = []string{"", "o1", "o2"}[n%3], []pay.InvoiceType{pay.Standard, pay.Commerce}[n%2]
+			e.WalletAddress, e.WalletNetwork = []string{"", "0xAbC1", "So1aNa", "so1ana"}[n%4], []pay.NetworkName{"", "base", "ethereum"}[n/4%3]
 			write(t, s, func(tx *store.Tx) error { tx.AppendEvent(e); return nil })
 			c.Add(time.Duration(n%2) * time.Second)
 		}
@@ -138,6 +143,15 @@ func TestEventFilters(t *testing.T) {
 			{CustomerID: "%"},
 			{CustomerID: "c_1"},
 			{CustomerID: "' OR 1=1 --"},
+			{OrderID: "o1"},
+			{OrderID: "o"},
+			{InvoiceType: pay.Commerce},
+			{InvoiceType: pay.Standard},
+			{Wallet: "0xabc1"},
+			{Wallet: "0xABC1", WalletNet: "base"},
+			{Wallet: "So1aNa"},
+			{Wallet: "SO1ANA"},
+			{WalletNet: "ethereum"},
 			{From: at},
 			{To: at},
 			{From: at, To: at},
@@ -149,6 +163,16 @@ func TestEventFilters(t *testing.T) {
 					f.MerchantID = 1
 					read(t, s, func(tx *store.Tx) error {
 						same(t, fmt.Sprintf("%+v", f), ids(must(tx.Events(f))), ids(plainly(all, f)))
+						if at, end := f.Limit, f; f.After == 0 && f.Before == 0 && f.From.IsZero() && f.To.IsZero() && at == 1000 {
+							wanted := []pay.Event{}
+							for _, e := range all {
+								if end.Wants(e) {
+									wanted = append(wanted, e)
+								}
+							}
+							end.Oldest = true
+							same(t, fmt.Sprintf("a stream with %+v", f), ids(wanted), ids(plainly(all, end)))
+						}
 						return nil
 					})
 				}
@@ -162,6 +186,10 @@ func plainly(all []pay.Event, f store.EventFilter) (found []pay.Event) {
 	for _, e := range all {
 		if e.Seq > f.After && (f.Before == 0 || e.Seq < f.Before) && (f.Environment == "" || e.Environment == f.Environment) &&
 			(f.InvoiceID == "" || e.InvoiceID == f.InvoiceID) && (f.CustomerID == "" || e.CustomerID == f.CustomerID) &&
+			(f.OrderID == "" || e.OrderID == f.OrderID) && (f.WalletNet == "" || e.WalletNetwork == f.WalletNet) &&
+			(f.Wallet == "" || e.WalletAddress == f.Wallet || strings.HasPrefix(f.Wallet, "0x") && strings.EqualFold(e.WalletAddress, f.Wallet)) &&
+			(f.InvoiceType == "" || e.InvoiceType == f.InvoiceType || f.InvoiceType == pay.Commerce && strings.HasPrefix(string(e.Type), "commerce.order.")) &&
+			(f.InvoiceType != pay.Standard || !strings.HasPrefix(string(e.Type), "commerce.order.")) &&
 			!e.CreatedAt.Before(f.From) && (f.To.IsZero() || !e.CreatedAt.After(f.To)) && (f.Private || !e.Type.Unlisted()) && e.Type.In(f.Types) {
 			found = append(found, e)
 		}

@@ -109,6 +109,9 @@ func many[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (
 // text scans a single text column.
 func text(r scanner) (s string, err error) { return s, r.Scan(&s) }
 
+// number scans a single bigint column.
+func number(r scanner) (n int64, err error) { return n, r.Scan(&n) }
+
 // instant maps a time to and from a bigint of epoch milliseconds; 0 is no time.
 type instant struct{ *time.Time }
 

@@ -44,7 +44,8 @@ func StreamError(code, message string) api.StreamError {
 	return api.StreamError{Object: "ws_error", Code: code, Message: message}
 }
 
-// StreamControl renders where a websocket stands in a replay.
-func StreamControl(kind, since string) api.StreamControl {
-	return api.StreamControl{Object: "ws_control", Type: kind, Since: orNull(since)}
+// StreamControl renders where a websocket stands in a replay: why it needs to be put
+// right, if it does, and the newest event there was when it came.
+func StreamControl(kind, since, reason, last string) api.StreamControl {
+	return api.StreamControl{Object: "ws_control", Type: kind, Since: orNull(since), Reason: orNull(reason), LastEventID: orNull(last)}
 }
