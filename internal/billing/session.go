@@ -94,31 +94,21 @@ func receiver(s Session) string {
 // Progress is how far the payments of an invoice have come, for the payment page.
 type Progress struct {
 	Session
-	Payments      []pay.Payment
-	Confirmations map[string]uint64 // by payment id, blocks counting its own
-	Address       pay.Address       // where an underpaid invoice must be completed, or an unpaid one was last to be paid; zero for nowhere
-	Now           time.Time
+	Payments []pay.Payment
+	Address  pay.Address // where an underpaid invoice must be completed, or an unpaid one was last to be paid; zero for nowhere
+	Now      time.Time
 }
 
 // Progress returns how far the payments of an invoice have come.
 func (b *Billing) Progress(ctx context.Context, s Session) (g Progress, err error) {
-	g = Progress{Session: s, Confirmations: map[string]uint64{}}
+	g = Progress{Session: s}
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		g.Now = tx.Now()
 		if g.Invoice, err = tx.Invoice(s.Invoice.ID); err != nil {
 			return err
 		}
-		if g.Payments, err = tx.PaymentsOf(s.Invoice.ID); err != nil {
+		if g.Payments, err = payments(tx, s.Invoice.ID); err != nil {
 			return err
-		}
-		for _, p := range g.Payments {
-			scanned, _, _, err := tx.Position(p.Network)
-			if err != nil {
-				return err
-			}
-			if n, _ := b.Registry.Network(p.Network); p.Sight != pay.Gone && scanned.Height >= p.Block.Height {
-				g.Confirmations[p.ID] = min(n.Confirmations, scanned.Height-p.Block.Height+1)
-			}
 		}
 		if g.Invoice.LockedTokenID != 0 {
 			g.Address, _, err = tx.AddressFor(g.Invoice.ID, g.Invoice.LockedTokenID)

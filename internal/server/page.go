@@ -95,7 +95,7 @@ func (s *Server) state(g billing.Progress) web.State {
 	for n, p := range s.payments(g.Payments) {
 		v.Payments = append(v.Payments, web.Payment{
 			ID: p.ID, Network: p.Network, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
-			Status: p.Status, Confirmations: g.Confirmations[p.ID], RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
+			Status: p.Status, Confirmations: p.Confirmations, RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
 		})
 	}
 	return v
