@@ -54,7 +54,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all
@@ -156,7 +156,7 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature")
+	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature, idempotency-key")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -93,6 +93,25 @@ func (q *query) choice(name string, allowed ...string) string {
 	return s
 }
 
+// yesNo returns true or false, or nil when the parameter is not there.
+func (q *query) yesNo(name string) *bool {
+	s := q.choice(name, "true", "false")
+	if s == "" {
+		return nil
+	}
+	yes := s == "true"
+	return &yes
+}
+
+// network returns the name of a network, or "".
+func (q *query) network(name string) pay.NetworkName {
+	n := pay.NetworkName(q.text(name))
+	if n != "" && !n.Known() {
+		q.fail("%s is not a network of this API", name)
+	}
+	return n
+}
+
 // moment returns a time given as epoch seconds or ISO 8601.
 func (q *query) moment(name string) time.Time {
 	s := q.one(name)
@@ -146,10 +165,7 @@ func (q *query) invoiceFilter() store.InvoiceFilter {
 	f := store.InvoiceFilter{
 		Statuses: q.list("status", statuses...), Types: q.list("invoice_type", string(pay.Standard), string(pay.Commerce)),
 		CustomerID: q.text("customer_id"), Environment: q.environment(), From: q.moment("created_gte"), To: q.wholeSecond("created_lte"),
-		PayerAddr: q.text("payer_wallet_address"), PayerNet: pay.NetworkName(q.text("payer_wallet_network")),
-	}
-	if f.PayerNet != "" && !f.PayerNet.Known() {
-		q.fail("payer_wallet_network is not a network of this API")
+		PayerAddr: q.text("payer_wallet_address"), PayerNet: q.network("payer_wallet_network"),
 	}
 	if !f.From.IsZero() && !f.To.IsZero() && f.From.After(f.To) {
 		q.fail("created_gte must not be later than created_lte")
