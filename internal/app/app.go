@@ -20,6 +20,7 @@ import (
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/bus"
+	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/jobs"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
@@ -151,7 +152,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
-	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
+	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log}
 	return nil
 }
 

@@ -67,6 +67,15 @@ func (b *Book) See(ctx context.Context, found chain.Found) error {
 	if err != nil {
 		return fmt.Errorf("assign deposits: %w", err)
 	}
+	for _, p := range found.Probes {
+		for _, as := range byInvoice {
+			for n := range as {
+				if as[n].Address == p.Address {
+					as[n].held = p.Expected
+				}
+			}
+		}
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(crediting)
 	for id, ds := range byInvoice {
@@ -97,7 +106,8 @@ type arrival struct {
 	pay.Deposit
 	token pay.Token
 	to    pay.Address
-	rate  money.Rate // the market's, when no quote covers the deposit; not positive when unknown
+	rate  money.Rate  // the market's, when no quote covers the deposit; not positive when unknown
+	held  money.Units // of a surplus: what the address was known to hold when it was found
 }
 
 // assign sorts deposits by the invoice they are for, and asks for the prices that
@@ -148,6 +158,12 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 			n := slices.IndexFunc(ps, func(p pay.Payment) bool {
 				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
 			})
+			if twice, err := b.countedElse(tx, a, ps, n >= 0); err != nil || twice {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
 			if n < 0 {
 				n = len(ps)
 				ps = append(ps, pay.Payment{
@@ -172,6 +188,23 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 		}
 		return ps, nil
 	})
+}
+
+// countedElse reports whether a deposit that was not known is part of what is recorded
+// under another name: a transfer of native coin as a surplus of the balance that shows
+// it, or a surplus as a transfer that was recorded after the balance was compared.
+func (b *Book) countedElse(tx *store.Tx, a arrival, ps []pay.Payment, known bool) (bool, error) {
+	switch {
+	case known:
+	case a.Index == pay.IndexValue:
+		return slices.ContainsFunc(ps, func(p pay.Payment) bool {
+			return p.Index == pay.IndexSurplus && p.Address == a.Address && p.Block.Height >= a.Block.Height && (p.Sight == pay.Seen || p.Sight == pay.Final)
+		}), nil
+	case a.Index == pay.IndexSurplus:
+		held, err := b.held(tx, a.to)
+		return held.Cmp(a.held) != 0, err
+	}
+	return false, nil
 }
 
 // reckon changes the payments of an invoice and credits what follows from it.

@@ -11,7 +11,7 @@ import (
 )
 
 // Limits are how often a caller may ask.
-type Limits struct{ key, session, address limiter }
+type Limits struct{ key, session, verify, address limiter }
 
 // NewLimits returns limits of so many requests a minute for each API key and each
 // payor session, and of so many wrong keys in 15 minutes from one IP address. A
@@ -24,11 +24,18 @@ func NewLimits(perKey, perSession, wrongKeys int) *Limits {
 		session: limiter{every: time.Minute, burst: perSession, refuse: func(wait time.Duration) error {
 			return refuse(pay.CodeSessionRate, wait, "Too many requests. Please try again in a minute.")
 		}},
+		verify: limiter{every: time.Minute, burst: verifications, refuse: func(wait time.Duration) error {
+			return refuse(pay.CodeSessionRate, wait, "The chain was just searched for this invoice. Please try again in a minute.")
+		}},
 		address: limiter{every: 15 * time.Minute, burst: wrongKeys, refuse: func(wait time.Duration) error {
 			return refuse(pay.CodeRate, wait, "Too many requests with an invalid API key. Please try again later.")
 		}},
 	}
 }
+
+// verifications is how often a minute a payor may have the chain searched: each costs
+// questions to nodes.
+const verifications = 6
 
 // limiter is a token bucket for each name.
 type limiter struct {

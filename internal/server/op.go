@@ -54,7 +54,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all
@@ -78,6 +78,7 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc(r.pattern, h)
 	}
 	mux.HandleFunc("OPTIONS /api/v1/payments/", preflight)
+	mux.HandleFunc("OPTIONS /api/v1/invoice/", preflight)
 	for _, m := range []*http.ServeMux{mux, byCustomer} {
 		m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(m, w, r) })
 	}
@@ -141,6 +142,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, f face, v any, er
 	}
 	if f == payorFace {
 		w.Header().Set("Access-Control-Allow-Origin", "*") // the session pair is the credential; there are no cookies
+	}
+	if a, ok := v.(accepted); ok && err == nil {
+		status, v = http.StatusAccepted, []byte(a)
 	}
 	body, ready := v.([]byte)
 	if !ready {
