@@ -70,6 +70,7 @@ func (p Payment) Confirmations(required uint64) uint64 {
 		return required
 	case Seen:
 		return min(required, max(p.Depth, 1))
+	case Gone, Doubtful:
 	}
 	return 0
 }
