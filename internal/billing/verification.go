@@ -143,7 +143,7 @@ func (b *Billing) Verify(ctx context.Context, id string) (again time.Time, err e
 		switch {
 		case failed == nil && native && v.Attempts == 1 && (after.Outcome == pay.OutcomeNothing || after.Outcome == pay.OutcomeOtherAddress || after.Outcome == pay.OutcomeKnown && v.TxHash == ""):
 			wait = b.probeTime(v) // for the watcher to compare the balances
-		case failed != nil && v.Attempts < pay.MaxAttempts:
+		case failed != nil:
 			wait = verifyPause(v.Attempts)
 		}
 		if again = (time.Time{}); wait > 0 || failed != nil {
