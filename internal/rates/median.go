@@ -43,22 +43,30 @@ func (b *Board) limit(p Price) time.Duration {
 	return b.MaxAge
 }
 
+// unfit says why a price cannot be used by itself, "" if it can.
+func (b *Board) unfit(p Price, now time.Time) string {
+	switch age := now.Sub(p.At); {
+	case !p.Rate.Positive():
+		return "is not positive"
+	case age > b.limit(p):
+		return fmt.Sprintf("is stale (%s old)", age.Truncate(time.Second))
+	case age < -maxAhead:
+		return "is from the future"
+	}
+	return ""
+}
+
 // believe returns the price that most of ps agree on, and why each of the others
 // was put aside. There is none when too few are fresh, or too few agree.
 func (b *Board) believe(ps []Price, now time.Time) (j judgement) {
 	j.aside = map[string]string{}
 	var fresh []Price
 	for _, p := range ps {
-		switch age := now.Sub(p.At); {
-		case !p.Rate.Positive():
-			j.aside[p.Source] = "is not positive"
-		case age > b.limit(p):
-			j.aside[p.Source] = fmt.Sprintf("is stale (%s old)", age.Truncate(time.Second))
-		case age < -maxAhead:
-			j.aside[p.Source] = "is from the future"
-		default:
-			fresh = append(fresh, p)
+		if why := b.unfit(p, now); why != "" {
+			j.aside[p.Source] = why
+			continue
 		}
+		fresh = append(fresh, p)
 	}
 	if len(fresh) == 0 {
 		j.reason = "nothing fresh"

@@ -29,9 +29,7 @@ func (s *Server) paymentStatus(_ *http.Request, p billing.Session) (any, error) 
 func (s *Server) availableTokens(r *http.Request, p billing.Session) (any, error) {
 	q := r.URL.Query()
 	mode, only := q.Get("mode"), q.Get("available_only")
-	f := billing.TokenFilter{
-		Network: pay.NetworkName(q.Get("network")), Unmonitored: mode == "all" || mode == "network", Available: only == "true",
-	}
+	f := billing.TokenFilter{Network: pay.NetworkName(q.Get("network")), Unmonitored: mode == "all" || mode == "network", Available: only == "true"}
 	switch {
 	case mode != "" && !slices.Contains([]string{"monitored", "all", "network"}, mode):
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "mode must be monitored, all or network")

@@ -6,7 +6,6 @@ import (
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/rates"
 )
 
 // PreviewQuote renders a quote that was not given; a zero one is none, and retry tells
@@ -27,7 +26,7 @@ func PreviewQuote(t pay.Token, due money.USD, q pay.Quote, at time.Time, retry t
 }
 
 // Rate renders what is believed of a price, and why.
-func Rate(p rates.Verdict) api.Rate {
+func Rate(p pay.Verdict) api.Rate {
 	v := api.Rate{Object: "rate", Symbol: p.Symbol, Status: "unavailable", Reason: orNull(p.Reason), Sources: []api.RateSource{}}
 	if p.OK {
 		v.Status, v.USD, v.UpdatedAt = "available", orNull(p.Price.Rate.String()), seconds(p.Price.At)

@@ -7,7 +7,6 @@ import (
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/rates"
 )
 
 // SessionDetails renders what a payor is told of an invoice. locked is the address
@@ -61,7 +60,7 @@ const rateLife = 5 * time.Minute
 
 // PricedToken adds to a token of mainnet what the market says of it, and what it
 // costs to pay what is due.
-func PricedToken(v api.AvailableToken, t pay.Token, due money.USD, p rates.Verdict) api.AvailableToken {
+func PricedToken(v api.AvailableToken, t pay.Token, due money.USD, p pay.Verdict) api.AvailableToken {
 	yes, watched := true, p.Monitored()
 	v.IsMonitored, v.IsSameTokenSettlement, v.AvailabilityStatus = &watched, &yes, "AVAILABLE"
 	v.Tier, v.TierFee, v.RateUpdatedAt = json.RawMessage("null"), json.RawMessage("null"), seconds(p.Newest())

@@ -5,12 +5,11 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/rates"
 )
 
 // MerchantToken renders a token for its merchant. There are no market figures on
 // devnet.
-func MerchantToken(t pay.Token, blocked bool, p rates.Verdict) api.MerchantToken {
+func MerchantToken(t pay.Token, blocked bool, p pay.Verdict) api.MerchantToken {
 	v := api.MerchantToken{
 		ID: t.ID, TokenSymbol: t.Symbol, TokenName: t.Name, TokenAddress: orNull(t.Address), TokenDecimals: t.Decimals,
 		Network: string(t.Network), NetworkEnvironment: string(t.Environment), TokenType: string(t.Type), PhotoURI: orNull(t.Photo),
