@@ -19,11 +19,14 @@ type Payment struct {
 	SupportedTokenID      int64       `json:"supported_token_id"`
 	TokenSymbol           string      `json:"token_symbol"`
 	TokenAddress          *string     `json:"token_address"`
+	TokenDecimals         int         `json:"token_decimals"`
 	TokenAmount           string      `json:"token_amount"` // decimal, with all the token's decimals
 	PaymentAddress        string      `json:"payment_address"`
 	PayerWalletAddress    *string     `json:"payer_wallet_address"`
 	TxHash                string      `json:"tx_hash"`
 	BlockNumber           uint64      `json:"block_number"`
+	BlockTime             *int64      `json:"block_time"`
+	Confirmations         uint64      `json:"confirmations"` // known when this was rendered
 	RequiredConfirmations uint64      `json:"required_confirmations"`
 	CreatedAt             int64       `json:"created_at"`
 	ConfirmedAt           *int64      `json:"confirmed_at"`

@@ -27,23 +27,26 @@ type SessionDetails struct {
 
 // AvailableToken is a token a payor may pay with.
 type AvailableToken struct {
-	ID                       int64        `json:"id"`
-	TokenSymbol              string       `json:"token_symbol"`
-	TokenName                string       `json:"token_name"`
-	TokenType                string       `json:"token_type"`
-	Network                  string       `json:"network"`
-	TokenDecimals            int          `json:"token_decimals"`
-	TokenAddress             *string      `json:"token_address"`
-	RequiresMemo             bool         `json:"requires_memo"`
-	PhotoURI                 *string      `json:"photo_uri"`
-	HasSettlementRoute       bool         `json:"has_settlement_route"`
-	SupportsStableSettlement bool         `json:"supports_stable_settlement"`
-	IsMonitored              *bool        `json:"is_monitored,omitempty"`    // mainnet only
-	SettlementRate           *json.Number `json:"settlement_rate,omitempty"` // dollars for one token
-	IsSameTokenSettlement    *bool        `json:"is_same_token_settlement,omitempty"`
-	AvailabilityStatus       string       `json:"availability_status"`
-	RateUpdatedAt            *int64       `json:"rate_updated_at,omitempty"`
-	UnavailableReason        *string      `json:"unavailable_reason,omitempty"`
+	ID                       int64           `json:"id"`
+	TokenSymbol              string          `json:"token_symbol"`
+	TokenName                string          `json:"token_name"`
+	TokenType                string          `json:"token_type"`
+	Network                  string          `json:"network"`
+	TokenDecimals            int             `json:"token_decimals"`
+	TokenAddress             *string         `json:"token_address"`
+	RequiresMemo             bool            `json:"requires_memo"`
+	PhotoURI                 *string         `json:"photo_uri"`
+	HasSettlementRoute       bool            `json:"has_settlement_route"`
+	SupportsStableSettlement bool            `json:"supports_stable_settlement"`
+	IsMonitored              *bool           `json:"is_monitored,omitempty"`    // mainnet only
+	SettlementRate           *json.Number    `json:"settlement_rate,omitempty"` // dollars for one token
+	SettlementCostUSD        *json.Number    `json:"settlement_cost_usd,omitempty"`
+	Tier                     json.RawMessage `json:"tier,omitempty"`     // null: there are no tiers
+	TierFee                  json.RawMessage `json:"tier_fee,omitempty"` // null
+	IsSameTokenSettlement    *bool           `json:"is_same_token_settlement,omitempty"`
+	AvailabilityStatus       string          `json:"availability_status"`
+	RateUpdatedAt            *int64          `json:"rate_updated_at,omitempty"`
+	UnavailableReason        *string         `json:"unavailable_reason,omitempty"`
 }
 
 // PaymentAddressRequest is the body of POST /api/v1/payments/payment-addresses.

@@ -21,6 +21,7 @@ import (
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/bus"
+	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/jobs"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
@@ -169,7 +170,9 @@ func (a *App) open(ctx context.Context) (err error) {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
-	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
+	a.Billing = &billing.Billing{
+		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
+	}
 	return nil
 }
 

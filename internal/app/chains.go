@@ -81,6 +81,7 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 			d.Tokens = append(d.Tokens, common.HexToAddress(t.Address))
 		}
 	}
+	a.Billing.Chains[n.Name] = d
 	w := &watching{network: n.Network, watcher: &chain.Watcher{
 		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Batch: 64, Probes: 256, Log: a.Log, Now: a.Now,
 	}}

@@ -26,6 +26,7 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 	return map[string]jobs.Handler{
 		store.JobDeliver:  d.Deliver,
 		billing.JobExpire: a.Billing.Expire,
+		billing.JobVerify: a.Billing.Verify,
 		billing.JobPrice: func(ctx context.Context, invoice string) (time.Time, error) {
 			return time.Time{}, a.Billing.Price(ctx, invoice)
 		},

@@ -47,6 +47,13 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 		if err := payableNow(a.Invoice, n, tokenID, tx.Now()); err != nil {
 			return err
 		}
+		taken, err := tx.Acceptance(s.Merchant.ID)
+		if err != nil {
+			return err
+		}
+		if !taken.Offers(a.Invoice, tokenID) {
+			return pay.Errorf(pay.CodeInvalidRequest, "The merchant does not take token %d; choose one from available-tokens", tokenID)
+		}
 		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Receiver == "" || !priced {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pepay/pepay/internal/auth"
+	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
@@ -26,7 +27,8 @@ type Billing struct {
 	Registry *pay.Registry
 	Rates    *rates.Board
 	Wallets  Wallets
-	BaseURL  string // where payors reach the payment page, without a slash at the end
+	Chains   map[pay.NetworkName]chain.Driver // to read a network again; set before requests are served
+	BaseURL  string                           // where payors reach the payment page, without a slash at the end
 	Log      *slog.Logger
 }
 

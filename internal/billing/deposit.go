@@ -63,7 +63,7 @@ func (b *Book) Ours(ctx context.Context, addresses []string) (ours map[string]bo
 
 // See implements chain.Book: deposits become pending payments at once.
 func (b *Book) See(ctx context.Context, found chain.Found) error {
-	if err := b.deposited(ctx, found.Deposits); err != nil {
+	if err := b.deposited(ctx, found.Deposits, found.Probes); err != nil {
 		return err
 	}
 	if err := b.swept(ctx, found.Sweeps); err != nil {
@@ -81,11 +81,21 @@ func (b *Book) See(ctx context.Context, found chain.Found) error {
 	})
 }
 
-// deposited records deposits, each invoice's in a unit of its own.
-func (b *Book) deposited(ctx context.Context, ds []pay.Deposit) error {
+// deposited records deposits, each invoice's in a unit of its own. Those that probes
+// brought to light come with these.
+func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Probe) error {
 	byInvoice, err := b.assign(ctx, ds)
 	if err != nil {
 		return fmt.Errorf("assign deposits: %w", err)
+	}
+	for _, p := range probes {
+		for _, as := range byInvoice {
+			for n := range as {
+				if as[n].Address == p.Address {
+					as[n].held = p.Expected
+				}
+			}
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(crediting)
@@ -100,7 +110,8 @@ type arrival struct {
 	pay.Deposit
 	token pay.Token
 	to    pay.Address
-	rate  money.Rate // the market's, when no quote covers the deposit; not positive when unknown
+	rate  money.Rate  // the market's, when no quote covers the deposit; not positive when unknown
+	held  money.Units // of a surplus: what the address was known to hold when it was found
 }
 
 // assign sorts deposits by the invoice they are for, and asks for the prices that
@@ -151,6 +162,21 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 			n := slices.IndexFunc(ps, func(p pay.Payment) bool {
 				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
 			})
+			if a.Index == pay.IndexSweep { // what is unseen may have been found since
+				more, err := b.unseen(tx, a.Deposit)
+				if err != nil {
+					return nil, err
+				}
+				if a.Units = more; more.IsZero() {
+					continue
+				}
+			}
+			if twice, err := b.countedElse(tx, a, ps, n >= 0); err != nil || twice {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
 			if n < 0 {
 				n = len(ps)
 				ps = append(ps, pay.Payment{
@@ -175,6 +201,23 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 		}
 		return ps, nil
 	})
+}
+
+// countedElse reports whether a deposit that was not known is part of what is recorded
+// under another name: a transfer of native coin as a surplus of the balance that shows
+// it, or a surplus as a transfer that was recorded after the balance was compared.
+func (b *Book) countedElse(tx *store.Tx, a arrival, ps []pay.Payment, known bool) (bool, error) {
+	switch {
+	case known:
+	case a.Index == pay.IndexValue:
+		return slices.ContainsFunc(ps, func(p pay.Payment) bool {
+			return p.Inferred() && p.Address == a.Address && p.Block.Height >= a.Block.Height && (p.Sight == pay.Seen || p.Sight == pay.Final)
+		}), nil
+	case a.Index == pay.IndexSurplus:
+		held, err := b.held(tx, a.to)
+		return held.Cmp(a.held) != 0, err
+	}
+	return false, nil
 }
 
 // reckon changes the payments of an invoice and credits what follows from it.

@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/pepay/pepay/api"
@@ -46,10 +47,26 @@ func (b *Billing) Invoice(ctx context.Context, c Caller, id string) (i pay.Invoi
 		if i, err = owned(tx.Invoice(id))(c); err != nil {
 			return err
 		}
-		ps, err = tx.PaymentsOf(id)
+		ps, err = payments(tx, id)
 		return err
 	})
 	return i, ps, err
+}
+
+// payments returns an invoice's payments in the chain's order, and how deep they are.
+func payments(tx *store.Tx, invoice string) ([]pay.Payment, error) {
+	ps, err := tx.PaymentsOf(invoice)
+	for n := range ps {
+		p := &ps[n]
+		if p.Sight != pay.Seen || err != nil {
+			continue
+		}
+		var scanned pay.Block
+		if scanned, _, _, err = tx.Position(p.Network); scanned.Height >= p.Block.Height {
+			p.Depth = scanned.Height - p.Block.Height + 1
+		}
+	}
+	return ps, err
 }
 
 // owned hides invoices of other merchants: to the caller there are none.
@@ -78,6 +95,9 @@ type Listed struct {
 // Invoices returns a page of the merchant's invoices, newest first, and whether
 // there is more in the direction of the cursor.
 func (b *Billing) Invoices(ctx context.Context, c Caller, f store.InvoiceFilter, p Page, expand bool) (page []Listed, more bool, err error) {
+	if f.PayerAddr, err = b.payer(f.PayerAddr); err != nil {
+		return nil, false, err
+	}
 	f.MerchantID, f.Limit = c.Merchant.ID, p.Limit+1
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		for id, to := range map[string]*pay.Invoice{p.After: &f.Older, p.Before: &f.Newer} {
@@ -97,7 +117,7 @@ func (b *Billing) Invoices(ctx context.Context, c Caller, f store.InvoiceFilter,
 		page = make([]Listed, len(is))
 		for n := range is {
 			if page[n].Invoice = is[n]; expand && err == nil {
-				page[n].Payments, err = tx.PaymentsOf(is[n].ID)
+				page[n].Payments, err = payments(tx, is[n].ID)
 			}
 		}
 		return err
@@ -105,8 +125,24 @@ func (b *Billing) Invoices(ctx context.Context, c Caller, f store.InvoiceFilter,
 	return page, more, err
 }
 
+// payer returns a payer's address as it is stored: those of EVM networks, however
+// they are written, in their canonical form.
+func (b *Billing) payer(address string) (string, error) {
+	if !strings.HasPrefix(address, "0x") {
+		return address, nil
+	}
+	canonical, err := b.Wallets.Canonical(address)
+	if err != nil {
+		return "", pay.Errorf(pay.CodeValidation, "payer_wallet_address %v", err)
+	}
+	return canonical, nil
+}
+
 // InvoiceTotals sums up the merchant's invoices by state.
 func (b *Billing) InvoiceTotals(ctx context.Context, c Caller, f store.InvoiceFilter) (ts []pay.InvoiceTotal, err error) {
+	if f.PayerAddr, err = b.payer(f.PayerAddr); err != nil {
+		return nil, err
+	}
 	f.MerchantID = c.Merchant.ID
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		ts, err = tx.InvoiceTotals(f)

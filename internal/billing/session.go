@@ -51,36 +51,47 @@ func (b *Billing) SessionDetails(ctx context.Context, s Session) (v api.SessionD
 
 // TokenFilter selects tokens for a payor.
 type TokenFilter struct {
-	Network pay.NetworkName // "" for all
+	Network     pay.NetworkName // "" for all
+	Unmonitored bool            // also those whose price is not watched
+	Available   bool            // only those that can be paid with right now
 }
 
-// Tokens returns the tokens an invoice can be paid in: of its environment, settled
-// somewhere, and only the locked one once it is underpaid.
-func (b *Billing) Tokens(s Session, f TokenFilter) []pay.Token {
-	ts := []pay.Token{}
+// Tokens returns the tokens an invoice can be paid in: of its environment, taken by
+// the merchant, and only the locked one once it is underpaid.
+func (b *Billing) Tokens(ctx context.Context, s Session, f TokenFilter) (ts []pay.Token, err error) {
+	var a pay.Acceptance
+	if err := b.Store.Look(ctx, func(tx *store.Tx) error {
+		a, err = tx.Acceptance(s.Invoice.MerchantID)
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	for _, t := range b.Registry.Tokens {
-		if t.Environment == s.Invoice.Environment && (f.Network == "" || t.Network == f.Network) &&
-			(s.Invoice.Status != pay.Underpaid || t.ID == s.Invoice.LockedTokenID) {
+		if t.Environment == s.Invoice.Environment && (f.Network == "" || t.Network == f.Network) && a.Offers(s.Invoice, t.ID) {
 			ts = append(ts, t)
 		}
 	}
-	return ts
+	return ts, nil
 }
 
 // AvailableTokens renders Tokens with the prices that are known.
-func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter, onlyAvailable bool) []api.AvailableToken {
+func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter) ([]api.AvailableToken, error) {
+	ts, err := b.Tokens(ctx, s, f)
 	vs := []api.AvailableToken{}
-	for _, t := range b.Tokens(s, f) {
+	for _, t := range ts {
 		v := view.AvailableToken(t, receiver(s) != "")
 		if t.Environment == pay.Mainnet {
-			p, err := b.Rates.Price(ctx, t.Price)
-			v = view.PricedToken(v, p.Rate, p.At, err == nil)
+			verdict := b.Rates.Look(ctx, t.Price)
+			if !f.Unmonitored && !verdict.Monitored() {
+				continue
+			}
+			v = view.PricedToken(v, t, s.Invoice.Remaining(), verdict)
 		}
-		if !onlyAvailable || v.AvailabilityStatus == "AVAILABLE" || v.AvailabilityStatus == "DEVNET" {
+		if !f.Available || v.AvailabilityStatus == "AVAILABLE" || v.AvailabilityStatus == "DEVNET" {
 			vs = append(vs, v)
 		}
 	}
-	return vs
+	return vs, err
 }
 
 // receiver is where an invoice's proceeds go, "" when the merchant has not said.
@@ -94,31 +105,21 @@ func receiver(s Session) string {
 // Progress is how far the payments of an invoice have come, for the payment page.
 type Progress struct {
 	Session
-	Payments      []pay.Payment
-	Confirmations map[string]uint64 // by payment id, blocks counting its own
-	Address       pay.Address       // where an underpaid invoice must be completed, or an unpaid one was last to be paid; zero for nowhere
-	Now           time.Time
+	Payments []pay.Payment
+	Address  pay.Address // where an underpaid invoice must be completed, or an unpaid one was last to be paid; zero for nowhere
+	Now      time.Time
 }
 
 // Progress returns how far the payments of an invoice have come.
 func (b *Billing) Progress(ctx context.Context, s Session) (g Progress, err error) {
-	g = Progress{Session: s, Confirmations: map[string]uint64{}}
+	g = Progress{Session: s}
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		g.Now = tx.Now()
 		if g.Invoice, err = tx.Invoice(s.Invoice.ID); err != nil {
 			return err
 		}
-		if g.Payments, err = tx.PaymentsOf(s.Invoice.ID); err != nil {
+		if g.Payments, err = payments(tx, s.Invoice.ID); err != nil {
 			return err
-		}
-		for _, p := range g.Payments {
-			scanned, _, _, err := tx.Position(p.Network)
-			if err != nil {
-				return err
-			}
-			if n, _ := b.Registry.Network(p.Network); p.Sight != pay.Gone && scanned.Height >= p.Block.Height {
-				g.Confirmations[p.ID] = min(n.Confirmations, scanned.Height-p.Block.Height+1)
-			}
 		}
 		if g.Invoice.LockedTokenID != 0 {
 			g.Address, _, err = tx.AddressFor(g.Invoice.ID, g.Invoice.LockedTokenID)

@@ -27,7 +27,7 @@ func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
 			if s.Token != "" {
 				continue
 			}
-			d := pay.Deposit{Network: s.Network, TxHash: "sweep:" + s.TxHash + ":" + s.Address, Index: pay.IndexSurplus, Block: s.Block, Address: s.Address}
+			d := pay.Deposit{Network: s.Network, TxHash: "sweep:" + s.TxHash + ":" + s.Address, Index: pay.IndexSweep, Block: s.Block, Address: s.Address}
 			more, err := b.unseen(tx, d)
 			if err != nil {
 				return err
@@ -40,7 +40,7 @@ func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
 	}); err != nil {
 		return err
 	}
-	return b.deposited(ctx, unseen)
+	return b.deposited(ctx, unseen, nil)
 }
 
 // unseen is how much more native coin left an address than the payments to it brought,

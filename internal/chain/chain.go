@@ -31,6 +31,7 @@ type Found struct {
 	Blocks   int       // how many were read
 	Deposits []pay.Deposit
 	Sweeps   []pay.Sweep
+	Probes   []pay.Probe // what was asked for when the deposits are surplus, nil otherwise
 }
 
 // Driver reads one network. Implementations live in subpackages, one per family;
@@ -49,6 +50,23 @@ type Driver interface {
 	// the native coin at the end of the block than expected. It finds the transfers
 	// that leave neither a log nor a transaction of their own.
 	Surplus(ctx context.Context, at pay.Block, probes []pay.Probe) ([]pay.Deposit, error)
+}
+
+// Finder is a Driver that can also say where to look. What it says is a hint, and may
+// be incomplete: whoever asks reads the blocks it names, and believes only those.
+type Finder interface {
+	// Find returns where a transaction is; false when no node knows it.
+	Find(ctx context.Context, hash string) (p Place, ok bool, err error)
+	// Mentions returns the heights, from one to another and in order, of the blocks that
+	// may hold transfers of tokens to the addresses.
+	Mentions(ctx context.Context, addresses []string, from, to uint64) ([]uint64, error)
+}
+
+// Place is where a transaction is.
+type Place struct {
+	Mined  bool // else it waits to be
+	Height uint64
+	Failed bool // it was mined and moved nothing
 }
 
 // Book keeps what a Watcher sees of one network, and how far it got: up to the

@@ -172,7 +172,7 @@ func (w *Watcher) probe(ctx context.Context, at pay.Block) error {
 	if ok, err := w.canonical(ctx, at); err != nil || !ok {
 		return orFork(err, at)
 	}
-	if err := w.Book.See(ctx, Found{Last: at, Deposits: ds}); err != nil {
+	if err := w.Book.See(ctx, Found{Last: at, Deposits: ds, Probes: probes}); err != nil {
 		return fmt.Errorf("record surplus: %w", err)
 	}
 	return nil

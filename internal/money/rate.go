@@ -2,6 +2,7 @@ package money
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -79,6 +80,24 @@ func (r Rate) Within(s Rate, bps int64) bool {
 	a, b := new(big.Int).Mul(r.mantissa(), pow10(s.scale)), new(big.Int).Mul(s.mantissa(), pow10(r.scale))
 	diff := new(big.Int).Sub(a, b)
 	return diff.Abs(diff).Mul(diff, big.NewInt(10_000)).Cmp(b.Mul(b, big.NewInt(bps))) <= 0
+}
+
+// Off is how far r lies from s in basis points of s, rounded up; the largest number
+// when s is nothing.
+func (r Rate) Off(s Rate) int64 {
+	if !s.Positive() {
+		return math.MaxInt64
+	}
+	a, b := new(big.Int).Mul(r.mantissa(), pow10(s.scale)), new(big.Int).Mul(s.mantissa(), pow10(r.scale))
+	diff := new(big.Int).Sub(a, b)
+	n, rest := diff.Abs(diff).Mul(diff, big.NewInt(10_000)).QuoRem(diff, b, new(big.Int))
+	if rest.Sign() > 0 {
+		n.Add(n, big.NewInt(1))
+	}
+	if !n.IsInt64() {
+		return math.MaxInt64
+	}
+	return n.Int64()
 }
 
 // String returns the rate as a plain decimal with no needless zeros, but never

@@ -57,6 +57,10 @@ func (u USD) Add(v USD) USD {
 	return u + v
 }
 
+// Plus returns the amount with so many basis points added, rounded up. The amount
+// must be that of an invoice.
+func (u USD) Plus(bps int64) USD { return (u*USD(10_000+bps) + 9_999) / 10_000 }
+
 // Cents returns the amount in dollars with two decimals, as in "49.99", or with
 // three where the last is not zero: how people are shown money.
 func (u USD) Cents() string {

@@ -24,6 +24,7 @@ func (b Block) Is(o Block) bool { return b.Height == o.Height && b.Hash == o.Has
 const (
 	IndexValue   = -1 // the value of the transaction itself
 	IndexSurplus = -2 // no transaction shows it: a balance does
+	IndexSweep   = -3 // no transaction shows it: a sweep took more than had been seen to come
 )
 
 // Deposit is a transfer, seen on chain, to an address of ours. Network, TxHash
@@ -39,6 +40,10 @@ type Deposit struct {
 	Units   money.Units
 	From    string // who sent it; "" when the chain does not say
 }
+
+// Inferred reports whether no transaction shows the deposit by itself: what came is
+// concluded from what was there.
+func (d Deposit) Inferred() bool { return d.Index <= IndexSurplus }
 
 // Sweep is a movement, seen on chain, of all that an address of ours held of one
 // token to the merchant it belongs to. It is named like a deposit.

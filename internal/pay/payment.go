@@ -59,6 +59,20 @@ type Payment struct {
 	SeenAt      time.Time
 	ConfirmedAt time.Time
 	Settlement  Settlement
+	Depth       uint64 // blocks from its own to the newest read, counting both; only where a use case looked
+}
+
+// Confirmations is how many of the confirmations that its network requires the
+// payment is known to have.
+func (p Payment) Confirmations(required uint64) uint64 {
+	switch p.Sight {
+	case Final:
+		return required
+	case Seen:
+		return min(required, max(p.Depth, 1))
+	case Gone, Doubtful:
+	}
+	return 0
 }
 
 // Counts reports whether the payment is part of what its invoice has been paid.

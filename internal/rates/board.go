@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 )
@@ -75,7 +74,7 @@ func (b *Board) init() {
 // error is an *Unavailable.
 func (b *Board) Price(ctx context.Context, symbol string) (Price, error) {
 	b.init()
-	p, _, err := b.look(symbol)
+	p, err := b.look(symbol)
 	if err == nil {
 		return p, nil
 	}
@@ -84,8 +83,7 @@ func (b *Board) Price(ctx context.Context, symbol string) (Price, error) {
 	case <-ctx.Done():
 	case <-time.After(firstWait):
 	}
-	p, _, err = b.look(symbol)
-	return p, err
+	return b.look(symbol)
 }
 
 // Run asks the sources at once and then again each time every has passed (a
@@ -127,8 +125,8 @@ func (b *Board) Refresh(ctx context.Context) {
 	}
 	b.first.Do(func() { close(b.warm) })
 	for _, symbol := range b.Symbols {
-		if _, aside, err := b.look(symbol); len(aside) > 0 {
-			b.Log.Warn("prices put aside", "symbol", symbol, "why", strings.Join(aside, "; "), "priced", err == nil)
+		if j, _ := b.judge(symbol); j.whys() != "" {
+			b.Log.Warn("prices put aside", "symbol", symbol, "why", j.whys(), "priced", j.ok)
 		}
 	}
 }
@@ -184,7 +182,16 @@ func (b *Board) record(i int, prices map[string]Price, err error) {
 }
 
 // look applies the rule to what is remembered of a symbol.
-func (b *Board) look(symbol string) (Price, []string, error) {
+func (b *Board) look(symbol string) (Price, error) {
+	j, retry := b.judge(symbol)
+	if !j.ok {
+		return Price{}, &Unavailable{symbol, j.whys(), retry}
+	}
+	return j.price, nil
+}
+
+// judge applies the rule, and says when asking again may help.
+func (b *Board) judge(symbol string) (judgement, time.Duration) {
 	now := b.Now()
 	b.mu.Lock()
 	var ps []Price
@@ -196,9 +203,5 @@ func (b *Board) look(symbol string) (Price, []string, error) {
 		retry = min(retry, max(seat.notYet.Sub(now), 5*time.Second))
 	}
 	b.mu.Unlock()
-	p, aside, ok := b.believe(ps, now)
-	if !ok {
-		return Price{}, aside, &Unavailable{symbol, strings.Join(aside, "; "), retry}
-	}
-	return p, aside, nil
+	return b.believe(ps, now), retry
 }

@@ -65,6 +65,13 @@ func badInvoices() map[string][2]string {
 		"questions of one id":      {with(`"questions":{"questions":[{"id":"a","question":"q","type":"text"},{"id":"a","question":"r","type":"text"}]}`), invalid},
 		"return URL enabled by 1":  {with(`"payment_return_url_enabled":1`), invalid},
 	}
+	for name, v := range map[string]string{
+		"NUL in metadata": `"metadata":{"k":["a\u0000"]}`, "NUL in a name": `"metadata":{"\u0000":1}`, "a field twice": `"description":"a","description":"b"`,
+		"a field in two cases": `"description":"a","Description":"b"`, "the amount twice": `"amount_usd":2`, "metadata naming twice": `"metadata":{"a":{"b":1,"c":[{}],"b":2}}`,
+		"unknown naming twice": `"unknown":[{"a":1,"a":1}]`, "number out of range": `"metadata":{"a":[1e400]}`, "questions twice": `"questions":{"questions":[],"questions":[]}`,
+	} {
+		bad[name] = [2]string{with(v), invalid}
+	}
 	for _, v := range []string{`"49.99"`, `"x"`, `null`, `true`, `[1]`, `{}`, `49.9999`, `1e400`, `1e-400`, `0.0000000000000000000000001`} {
 		bad["amount "+v] = [2]string{`{"amount_usd":` + v + `}`, "INVALID_AMOUNT_FORMAT"}
 	}
@@ -129,13 +136,14 @@ func TestGoodInvoicesAreTaken(t *testing.T) {
 			`{"amount_usd":1e3}`: 1_000_000, `{"amount_usd":0.01}`: 10, `{"amount_usd":1000000}`: 1_000_000_000, `{"amount_usd":49.999}`: 49_999,
 			`{"amount_usd":49.9900}`: 49_990, `{"amount_usd":1.0E+2}`: 100_000,
 			`{"amount_usd":1,"description":null,"metadata":null,"expires_in":null,"questions":null,"receiver_override_enable":null,"payment_return_url":null,"customer_email":null}`: 1000,
+			`{"amount_usd":1,"metadata":{"a":{"a":["a","a"],"b":"a"},"A":1e300}}`:                                                                                                    1000,
 			`{"amount_usd":1,"unknown":{"a":[1]}}`:                                                                            1000,
 			"\t{\"amount_usd\":1}\n":                                                                                          1000,
 			`{"amount_usd":1,"expires_in":1}`:                                                                                 1000,
 			`{"amount_usd":1,"expires_in":2592000000}`:                                                                        1000,
 			`{"amount_usd":1,"metadata":{"k":"` + strings.Repeat("x", 504) + `"}}`:                                            1000,
 			`{"amount_usd":1,"metadata": { "k" : "` + strings.Repeat("x", 504) + `" } }`:                                      1000, // blanks are not counted
-			`{"amount_usd":1,"metadata":{"k":"\u0000\ud800"}}`:                                                                1000,
+			`{"amount_usd":1,"metadata":{"k":"\ud800"}}`:                                                                      1000,
 			`{"amount_usd":1,"invoice_title":"` + strings.Repeat("é", 255) + `"}`:                                             1000,
 			`{"amount_usd":1,"customer_id":"` + strings.Repeat("日", 255) + `"}`:                                               1000,
 			`{"amount_usd":1,"payment_return_url":"https://a.example/` + strings.Repeat("x", 2048-18) + `"}`:                  1000,

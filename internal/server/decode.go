@@ -41,7 +41,7 @@ func body[T any](r *http.Request, bad pay.Code, optional bool) (v T, raw []byte,
 	if err != nil {
 		return v, nil, pay.Errorf(bad, "The request body is not valid JSON")
 	}
-	return v, raw, nil
+	return v, raw, strict(raw, bad)
 }
 
 // requestID returns the request's own id if it brings a printable one, else a new one.

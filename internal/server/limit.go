@@ -25,8 +25,8 @@ type Rates struct {
 // Limits keep callers to rates. A limit may be used up at once; then it fills up
 // again evenly.
 type Limits struct {
-	key, session, address, wrongKey *limiter
-	meter                           *meter.Meter
+	key, session, verify, address, wrongKey *limiter
+	meter                                   *meter.Meter
 }
 
 // NewLimits returns limits at the given rates.
@@ -35,11 +35,17 @@ func NewLimits(r Rates, m *meter.Meter) *Limits {
 		meter:   m,
 		key:     newLimiter("key", time.Minute, r.PerKey, pay.CodeRate, "Too many requests with this API key. Slow down, or ask your operator for a higher limit."),
 		session: newLimiter("session", time.Minute, r.PerSession, pay.CodeSessionRate, "Too many requests. Please try again in a minute."),
+		verify: newLimiter("verify", time.Minute, verifications, pay.CodeSessionRate,
+			"The chain was just searched for this invoice. Please try again in a minute."),
 		address: newLimiter("address", time.Minute, r.PerAddress, pay.CodeRate, "Too many requests from your network address. Please slow down."),
 		wrongKey: newLimiter("wrong_key", 15*time.Minute, r.WrongKeys, pay.CodeRate,
 			"Too many requests with an invalid API key. Please try again later."),
 	}
 }
+
+// verifications is how often a minute a payor may have the chain searched: each costs
+// questions to nodes.
+const verifications = 6
 
 // limiter is a token bucket for each name.
 type limiter struct {
@@ -198,4 +204,6 @@ func (l *Limits) Heard(b []byte, now time.Time) {
 	}
 }
 
-func (l *Limits) all() []*limiter { return []*limiter{l.key, l.session, l.address, l.wrongKey} }
+func (l *Limits) all() []*limiter {
+	return []*limiter{l.key, l.session, l.verify, l.address, l.wrongKey}
+}

@@ -167,6 +167,7 @@ func TestInvoiceFilters(t *testing.T) {
 			fmt.Sprintf("created_gte=%d&created_lte=%d", start.Unix()+1, start.Unix()+3): 3, "created_gte=" + iso(60): 0,
 			"status=paid&environment=devnet": 1, "status=paid&environment=mainnet&customer_id=status": 0, "status=expired&invoice_type=commerce&customer_id=status&created_gte=" + iso(4): 1,
 			"payer_wallet_address=" + checked: 2, "payer_wallet_address=" + checked + "&payer_wallet_network=base": 1, "payer_wallet_network=solana": 0,
+			"payer_wallet_address=" + strings.ToLower(checked): 2, "payer_wallet_address=SoL4": 0,
 		} {
 			l := decode[api.List[api.Invoice]](t, d.ask("GET /api/v1/invoices?"+query, "", d.key))
 			if len(l.Data) != want || l.HasMore {

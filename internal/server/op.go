@@ -59,7 +59,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all
@@ -83,6 +83,7 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc(r.pattern, h)
 	}
 	mux.HandleFunc("OPTIONS /api/v1/payments/", preflight)
+	mux.HandleFunc("OPTIONS /api/v1/invoice/", preflight)
 	for _, m := range []*http.ServeMux{mux, byCustomer} {
 		m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unknown(m, w, r) })
 	}
@@ -155,6 +156,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, f face, v any, er
 		w.Header().Set("Access-Control-Allow-Origin", "*") // the session pair is the credential; there are no cookies
 		w.Header().Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Request-Id")
 	}
+	if a, ok := v.(accepted); ok && err == nil {
+		status, v = http.StatusAccepted, []byte(a)
+	}
 	body, ready := v.([]byte)
 	if !ready {
 		body = view.JSON(v)
@@ -169,7 +173,7 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature")
+	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature, idempotency-key")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

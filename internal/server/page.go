@@ -66,7 +66,11 @@ func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, err
 	if p.Invoice.Environment != pay.Mainnet {
 		d.Environment = string(p.Invoice.Environment)
 	}
-	for _, t := range s.Billing.Tokens(p, billing.TokenFilter{}) {
+	if err != nil {
+		return d, err
+	}
+	ts, err := s.Billing.Tokens(r.Context(), p, billing.TokenFilter{})
+	for _, t := range ts {
 		d.Tokens = append(d.Tokens, web.Token{
 			ID: strconv.FormatInt(t.ID, 10), Symbol: t.Symbol, Name: t.Name, Network: string(t.Network), NetworkName: t.Network.Title(),
 		})
@@ -95,7 +99,7 @@ func (s *Server) state(g billing.Progress) web.State {
 	for n, p := range s.payments(g.Payments) {
 		v.Payments = append(v.Payments, web.Payment{
 			ID: p.ID, Network: p.Network, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
-			Status: p.Status, Confirmations: g.Confirmations[p.ID], RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
+			Status: p.Status, Confirmations: p.Confirmations, RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
 		})
 	}
 	return v

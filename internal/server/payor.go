@@ -28,8 +28,8 @@ func (s *Server) paymentStatus(_ *http.Request, p billing.Session) (any, error) 
 
 func (s *Server) availableTokens(r *http.Request, p billing.Session) (any, error) {
 	q := r.URL.Query()
-	f := billing.TokenFilter{Network: pay.NetworkName(q.Get("network"))}
 	mode, only := q.Get("mode"), q.Get("available_only")
+	f := billing.TokenFilter{Network: pay.NetworkName(q.Get("network")), Unmonitored: mode == "all" || mode == "network", Available: only == "true"}
 	switch {
 	case mode != "" && !slices.Contains([]string{"monitored", "all", "network"}, mode):
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "mode must be monitored, all or network")
@@ -40,7 +40,7 @@ func (s *Server) availableTokens(r *http.Request, p billing.Session) (any, error
 	case only != "" && only != "true" && only != "false":
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "available_only must be true or false")
 	}
-	return s.Billing.AvailableTokens(r.Context(), p, f, only == "true"), nil
+	return s.Billing.AvailableTokens(r.Context(), p, f)
 }
 
 func (s *Server) paymentAddress(r *http.Request, p billing.Session) (any, error) {

@@ -49,9 +49,17 @@ func (q *query) only(allowed ...string) {
 	}
 }
 
+// one returns a parameter that may be given only once.
+func (q *query) one(name string) string {
+	if len(q.Values[name]) > 1 {
+		q.fail("Give %s only once", name)
+	}
+	return q.Get(name)
+}
+
 // text returns a parameter of at most 255 characters.
 func (q *query) text(name string) string {
-	s := q.Get(name)
+	s := q.one(name)
 	if utf8.RuneCountInString(s) > pay.MaxText || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 		q.fail("%s must be UTF-8 of at most %d characters", name, pay.MaxText)
 		return ""
@@ -64,7 +72,7 @@ func (q *query) number(name string, absent, least, most int) int {
 	if !q.Has(name) {
 		return absent
 	}
-	n, err := strconv.Atoi(q.Get(name))
+	n, err := strconv.Atoi(q.one(name))
 	if err != nil || n < least || n > most {
 		q.fail("%s must be a whole number from %d to %d", name, least, most)
 		return absent
@@ -90,7 +98,7 @@ func (q *query) list(name string, allowed ...string) []string {
 
 // choice returns a parameter that must be one of the allowed, or "".
 func (q *query) choice(name string, allowed ...string) string {
-	s := q.Get(name)
+	s := q.one(name)
 	if s != "" && !slices.Contains(allowed, s) {
 		q.fail("%s must be %s", name, strings.Join(allowed, " or "))
 		return ""
@@ -98,9 +106,28 @@ func (q *query) choice(name string, allowed ...string) string {
 	return s
 }
 
+// yesNo returns true or false, or nil when the parameter is not there.
+func (q *query) yesNo(name string) *bool {
+	s := q.choice(name, "true", "false")
+	if s == "" {
+		return nil
+	}
+	yes := s == "true"
+	return &yes
+}
+
+// network returns the name of a network, or "".
+func (q *query) network(name string) pay.NetworkName {
+	n := pay.NetworkName(q.text(name))
+	if n != "" && !n.Known() {
+		q.fail("%s is not a network of this API", name)
+	}
+	return n
+}
+
 // moment returns a time given as epoch seconds or ISO 8601.
 func (q *query) moment(name string) time.Time {
-	s := q.Get(name)
+	s := q.one(name)
 	if s == "" {
 		return time.Time{}
 	}
@@ -151,10 +178,10 @@ func (q *query) invoiceFilter() store.InvoiceFilter {
 	f := store.InvoiceFilter{
 		Statuses: q.list("status", statuses...), Types: q.list("invoice_type", string(pay.Standard), string(pay.Commerce)),
 		CustomerID: q.text("customer_id"), Environment: q.environment(), From: q.moment("created_gte"), To: q.wholeSecond("created_lte"),
-		PayerAddr: q.text("payer_wallet_address"), PayerNet: pay.NetworkName(q.text("payer_wallet_network")),
+		PayerAddr: q.text("payer_wallet_address"), PayerNet: q.network("payer_wallet_network"),
 	}
-	if f.PayerNet != "" && !f.PayerNet.Known() {
-		q.fail("payer_wallet_network is not a network of this API")
+	if !f.From.IsZero() && !f.To.IsZero() && f.From.After(f.To) {
+		q.fail("created_gte must not be later than created_lte")
 	}
 	return f
 }

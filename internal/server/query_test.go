@@ -30,6 +30,8 @@ func TestBadReads(t *testing.T) {
 			events + "?starting_after=" + foreign, events + "?ending_before=" + foreign, events + "?starting_after=evt_1-99999999999999999999",
 			list + "?status=open", list + "?status=paid,open", list + "?invoice_type=x", list + "?expand=x", list + "?created_gte=yesterday", list + "?created_lte=2026-01-01",
 			list + "?starting_after=x", list + "?starting_after=" + testkit.UUID(), list + "?ending_before=" + other.InvoiceID, list + "?starting_after=" + other.InvoiceID,
+			list + "?environment=devnet&environment=mainnet", list + "?limit=1&limit=2", list + "?customer_id=a&customer_id=b", list + "?created_gte=1&created_gte=2",
+			list + "?created_gte=2&created_lte=1", list + "?payer_wallet_address=0x12", list + "/totals?payer_wallet_address=" + mistyped, list + "?payer_wallet_network=base&payer_wallet_network=ton",
 			list + "?payer_wallet_network=bitcoin", list + "?payer_wallet_address=%ff", "GET /api/v1/invoices/customer/%ff", "GET /api/v1/invoices/customer/%00",
 			"GET /api/v1/invoices/customer/" + strings.Repeat("x", 256), list + "/totals?status=x", list + "/totals?created_gte=99999999999999999",
 		}

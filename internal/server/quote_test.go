@@ -99,11 +99,18 @@ func TestTokensOfMainnet(t *testing.T) {
 	refused(t, d.ask(payorTargets[2], dollars, devnet), 400, "A", "NETWORK_NOT_SUPPORTED")
 	d.Key = key
 	_, payor := d.Open(`{"amount_usd":1}`)
-	all := decode[[]api.AvailableToken](t, d.ask(payorTargets[1], "", payor))
-	if len(all) != 2 || all[0].AvailabilityStatus != "AVAILABLE" || *all[0].SettlementRate != "1.00" || all[0].RateUpdatedAt == nil || all[1].AvailabilityStatus != "STALE" || all[1].UnavailableReason == nil {
+	watched := decode[[]api.AvailableToken](t, d.ask(payorTargets[1], "", payor))
+	if len(watched) != 1 || watched[0].TokenSymbol != "DUSDC" || *watched[0].SettlementCostUSD != "1" || string(watched[0].Tier) != "null" || !*watched[0].IsMonitored {
+		t.Errorf("monitored: %+v", watched)
+	}
+	all := decode[[]api.AvailableToken](t, d.ask(payorTargets[1]+"?mode=all", "", payor))
+	if len(all) != 2 || all[0].AvailabilityStatus != "AVAILABLE" || *all[0].SettlementRate != "1.00" || all[0].RateUpdatedAt == nil || all[1].AvailabilityStatus != "QUOTE_REQUIRED" || all[1].UnavailableReason == nil || *all[1].IsMonitored {
 		t.Errorf("%+v", all)
 	}
-	if some := decode[[]api.AvailableToken](t, d.ask(payorTargets[1]+"?available_only=true", "", payor)); len(some) != 1 {
+	if some := decode[[]api.AvailableToken](t, d.ask(payorTargets[1]+"?mode=network&network=ethereum", "", payor)); len(some) != 2 {
+		t.Errorf("of the network: %+v", some)
+	}
+	if some := decode[[]api.AvailableToken](t, d.ask(payorTargets[1]+"?mode=all&available_only=true", "", payor)); len(some) != 1 {
 		t.Errorf("available: %+v", some)
 	}
 }

@@ -71,6 +71,7 @@ func TestSights(t *testing.T) {
 			var ps []pay.Payment
 			for n, sight := range []pay.Sight{pay.Seen, pay.Seen, pay.Final, pay.Gone, pay.Seen} {
 				i, p := fill[pay.Invoice](n), fill[pay.Payment](n)
+				p.Depth = 0 // is not kept
 				p.InvoiceID, p.Network, p.Address, p.Token, p.Block.Height, p.Sight = i.ID, "ethereum", "a", "t", uint64(50-n), sight
 				p.Settlement.Status = pay.SettlementPending
 				tx.AddInvoice(i)

@@ -55,16 +55,25 @@ func PaymentAddress(i pay.Invoice, a pay.Address, t pay.Token, q pay.Quote, tick
 	return v
 }
 
-// PricedToken adds to a token of mainnet what the market says of it; without a
-// price the token is stale.
-func PricedToken(v api.AvailableToken, rate money.Rate, at time.Time, known bool) api.AvailableToken {
-	yes := true
-	v.IsMonitored, v.IsSameTokenSettlement, v.AvailabilityStatus = &yes, &yes, "AVAILABLE"
-	if known {
-		n := json.Number(rate.String())
-		v.SettlementRate, v.RateUpdatedAt = &n, seconds(at)
-	} else {
+// rateLife is the age of a rate that clients are told about.
+const rateLife = 5 * time.Minute
+
+// PricedToken adds to a token of mainnet what the market says of it, and what it
+// costs to pay what is due.
+func PricedToken(v api.AvailableToken, t pay.Token, due money.USD, p pay.Verdict) api.AvailableToken {
+	yes, watched := true, p.Monitored()
+	v.IsMonitored, v.IsSameTokenSettlement, v.AvailabilityStatus = &watched, &yes, "AVAILABLE"
+	v.Tier, v.TierFee, v.RateUpdatedAt = json.RawMessage("null"), json.RawMessage("null"), seconds(p.Newest())
+	switch {
+	case p.OK:
+		rate, cost := json.Number(p.Price.Rate.String()), dollars(due.Plus(t.Buffer))
+		v.SettlementRate, v.SettlementCostUSD, v.RateUpdatedAt = &rate, &cost, seconds(p.Price.At)
+	case !watched:
+		v.AvailabilityStatus, v.UnavailableReason = "QUOTE_REQUIRED", orNull("No price is watched for this token; ask for an address to get a quote")
+	case p.Newest().IsZero(), p.Now.Sub(p.Newest()) > rateLife:
 		v.AvailabilityStatus, v.UnavailableReason = "STALE", orNull("Rate data is older than 5 minutes")
+	default:
+		v.AvailabilityStatus, v.UnavailableReason = "STALE", orNull("Rate data is out of date, or its sources disagree")
 	}
 	if !v.HasSettlementRoute {
 		v.AvailabilityStatus, v.UnavailableReason = "NO_LIQUIDITY", orNull("The merchant has no settlement address on this network")

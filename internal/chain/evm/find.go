@@ -1,0 +1,113 @@
+package evm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
+	"github.com/pepay/pepay/internal/chain"
+)
+
+var _ chain.Finder = (*Driver)(nil)
+
+// logsSpan is how many blocks one question for logs covers: what nodes commonly allow.
+const logsSpan = 1000
+
+var txHash = regexp.MustCompile(`^0x[0-9a-f]{64}$`)
+
+// Find implements chain.Finder. The first node that knows the transaction answers.
+func (d *Driver) Find(ctx context.Context, hash string) (p chain.Place, ok bool, err error) {
+	if !txHash.MatchString(hash) {
+		return p, false, nil
+	}
+	nodes, err := d.ready()
+	if err != nil {
+		return p, false, err
+	}
+	var errs []error
+	for _, n := range nodes {
+		answers, err := n.ask(ctx, call{"eth_getTransactionReceipt", []any{hash}}, call{"eth_getTransactionByHash", []any{hash}})
+		if err != nil {
+			d.blame(ctx, n, err)
+			errs = append(errs, err)
+			continue
+		}
+		if answers[0] == nil && answers[1] == nil {
+			continue
+		}
+		if answers[0] == nil {
+			return chain.Place{}, true, nil
+		}
+		var r struct {
+			BlockNumber hexutil.Uint64
+			receipt
+		}
+		if err := json.Unmarshal(answers[0], &r); err != nil {
+			errs = append(errs, fmt.Errorf("%s: decode a receipt: %w", n.name, err))
+			continue
+		}
+		return chain.Place{Mined: true, Height: uint64(r.BlockNumber), Failed: !r.succeeded()}, true, nil
+	}
+	if len(errs) == len(nodes) {
+		return p, false, errors.Join(errs...)
+	}
+	return p, false, nil
+}
+
+// Mentions implements chain.Finder: it asks for the logs of the tokens that are taken.
+// Native coins leave none; their addresses are probed.
+func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint64) ([]uint64, error) {
+	if len(d.Tokens) == 0 || len(addresses) == 0 {
+		return nil, nil
+	}
+	nodes, err := d.ready()
+	if err != nil {
+		return nil, err
+	}
+	topics := make([]common.Hash, len(addresses))
+	for i, a := range addresses {
+		topics[i] = common.BytesToHash(common.HexToAddress(a).Bytes())
+	}
+	var calls []call
+	for at := from; at <= to; at += logsSpan {
+		calls = append(calls, call{"eth_getLogs", []any{map[string]any{
+			"fromBlock": hexutil.EncodeUint64(at), "toBlock": hexutil.EncodeUint64(min(to, at+logsSpan-1)),
+			"address": d.Tokens, "topics": []any{transferTopic, nil, topics},
+		}}})
+	}
+	var errs []error
+	for _, n := range nodes {
+		heights, err := n.mentions(ctx, calls, from, to)
+		if err == nil {
+			return heights, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (n *node) mentions(ctx context.Context, calls []call, from, to uint64) (heights []uint64, err error) {
+	answers, err := n.ask(ctx, calls...)
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range answers {
+		var logs []struct{ BlockNumber hexutil.Uint64 }
+		if err := decode(raw, &logs); err != nil {
+			return nil, fmt.Errorf("%s: decode logs: %w", n.name, err)
+		}
+		for _, l := range logs {
+			if h := uint64(l.BlockNumber); h >= from && h <= to {
+				heights = append(heights, h)
+			}
+		}
+	}
+	slices.Sort(heights)
+	return slices.Compact(heights), nil
+}
