@@ -189,6 +189,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.running.Go(func() { a.board.Run(ctx, priceEvery) })
 	a.running.Go(func() { a.hub.Run(ctx) })
+	a.running.Go(func() { a.Billing.RunUses(ctx) })
 	if err := a.bus.OnEvents(func(merchant int64) { a.hub.Wake(ctx, merchant) }); err != nil {
 		return fmt.Errorf("subscribe to events: %w", err)
 	}

@@ -28,6 +28,7 @@ type Billing struct {
 	Wallets  Wallets
 	BaseURL  string // where payors reach the payment page, without a slash at the end
 	Log      *slog.Logger
+	uses     uses
 }
 
 // Wallets knows the addresses of the networks.
@@ -39,40 +40,18 @@ type Wallets struct {
 	Deposit func(receiver string, salt [32]byte) (string, error)
 }
 
-// Caller is who makes a request with an API key.
-type Caller struct {
-	Merchant pay.Merchant
-	Key      pay.Key
-}
-
-// ByKey returns who the secret of an API key belongs to. The error has
-// CodeKeyInvalid when the key is unknown, revoked or expired.
-func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error) {
-	bad := pay.Errorf(pay.CodeKeyInvalid, "Invalid API key")
-	if secret == "" || len(secret) > 255 {
-		return c, bad
-	}
-	err = b.Store.Look(ctx, func(tx *store.Tx) error {
-		var ok bool
-		if c.Key, ok, err = tx.KeyByHash(auth.Hash(secret)); err != nil || !ok || !c.Key.Usable(tx.Now()) {
-			return orElse(err, bad)
-		}
-		if c.Merchant, ok, err = tx.Merchant(c.Key.MerchantID); err != nil || !ok {
-			return orElse(err, bad)
-		}
-		return nil
-	})
-	return c, err
-}
-
 // Once names a request that must be carried out once however often it arrives.
 type Once struct {
-	Key  string // the Idempotency-Key header
-	Hash string // of the request's body
+	Key  string // the Idempotency-Key header; "" when the client did not ask for it
+	Hash string // of the request
 }
 
-// once runs do, or returns what it answered to the same request before.
+// once runs do, or returns what it answered to the same request before. Without a
+// key it just does.
 func (b *Billing) once(tx *store.Tx, merchant int64, operation string, o Once, do func() ([]byte, error)) ([]byte, error) {
+	if o.Key == "" {
+		return do()
+	}
 	sealed, was, seen, err := tx.Once(merchant, operation, o.Key, o.Hash)
 	purpose := fmt.Sprintf("answer %d %s %s", merchant, operation, o.Key)
 	switch {
@@ -88,6 +67,22 @@ func (b *Billing) once(tx *store.Tx, merchant int64, operation string, o Once, d
 		return nil, err
 	}
 	return answer, tx.Answer(merchant, operation, o.Key, b.Auth.Seal(answer, purpose))
+}
+
+// write runs do in a unit of its own, once for each idempotency key, and returns its
+// answer as JSON: the same bytes however often the request arrives.
+func (b *Billing) write(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) (answer []byte, err error) {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		answer, err = b.once(tx, merchant, operation, o, func() ([]byte, error) {
+			v, err := do(tx)
+			if err != nil {
+				return nil, err
+			}
+			return view.JSON(v), nil
+		})
+		return err
+	})
+	return answer, err
 }
 
 // defaultRetry is when to ask again for a price when nobody can say.

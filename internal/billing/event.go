@@ -25,7 +25,7 @@ func (b *Billing) Event(ctx context.Context, c Caller, id string) (e pay.Event, 
 // sees reports whether the caller's key opens an event: a commerce key sees orders,
 // and what belongs to them, of its own environment.
 func (c Caller) sees(e pay.Event) bool {
-	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Key.Environment && (e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated)
+	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Environment && (e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated)
 }
 
 // Events returns a page of the caller's events, newest first, and whether there is
@@ -33,7 +33,7 @@ func (c Caller) sees(e pay.Event) bool {
 func (b *Billing) Events(ctx context.Context, c Caller, f store.EventFilter, p Page) (es []pay.Event, more bool, err error) {
 	f.MerchantID, f.Limit = c.Merchant.ID, p.Limit+1
 	if c.Key.Scope == pay.ScopeCommerce {
-		f.Environment = c.Key.Environment
+		f.Environment = c.Environment
 		if f.Types = intersect(f.Types, []string{string(pay.OrderCreated), string(pay.OrderUpdated)}); len(f.Types) == 0 {
 			return nil, false, nil
 		}

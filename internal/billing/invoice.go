@@ -25,7 +25,7 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 	err = b.Store.Write(ctx, func(tx *store.Tx) error {
 		answer, err = b.once(tx, c.Merchant.ID, "invoice.create", o, func() ([]byte, error) {
 			i := draft
-			i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
+			i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Environment, tx.Now(), tx.Now().Add(life)
 			token, signature := b.Auth.NewSession(tx.Now())
 			i.SessionHash = auth.Hash(token)
 			if err := tx.AddInvoice(i); err != nil {

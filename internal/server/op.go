@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,18 +162,22 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// byKey admits callers with an API key of either scope.
+// byKey admits callers with an API key of either scope, and people who are signed in.
 func byKey(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
-	return func(s *Server, r *http.Request) (any, error) {
-		c, err := s.caller(r)
-		if err != nil {
-			return nil, err
-		}
-		return h(s, r, c)
-	}
+	return admit((*Server).principal, h)
 }
 
-// byMerchant admits callers with a key of scope merchant.
+// byKeyAlone admits callers with an API key of either scope.
+func byKeyAlone(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return admit((*Server).caller, h)
+}
+
+// byDashboard admits people who are signed in, and nobody else.
+func byDashboard(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return admit((*Server).person, h)
+}
+
+// byMerchant admits callers with a key of scope merchant, and people who are signed in.
 func byMerchant(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
 	return byKey(func(s *Server, r *http.Request, c billing.Caller) (any, error) {
 		if c.Key.Scope != pay.ScopeMerchant {
@@ -182,20 +187,93 @@ func byMerchant(h func(*Server, *http.Request, billing.Caller) (any, error)) fun
 	})
 }
 
+func admit(who func(*Server, *http.Request) (billing.Caller, error), h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		c, err := who(s, r)
+		if err != nil {
+			return nil, err
+		}
+		return h(s, r, c)
+	}
+}
+
+// apiKey is the API key in a request's headers, "" for none.
+func apiKey(r *http.Request) string {
+	if key := r.Header.Get("x-api-key"); key != "" {
+		return key
+	}
+	return r.Header.Get("x-commerce-api-key")
+}
+
 // caller returns who an API key in the headers belongs to.
 func (s *Server) caller(r *http.Request) (billing.Caller, error) {
-	key := r.Header.Get("x-api-key")
-	if key == "" {
-		key = r.Header.Get("x-commerce-api-key")
-	}
-	c, err := s.Billing.ByKey(r.Context(), key)
-	if pay.CodeOf(err) == pay.CodeKeyInvalid { // guessing is what is slowed down, not who shares an address with a guesser
-		err = orElse(s.Limits.address.allow(address(r), s.Now()), err)
-	}
-	if err != nil {
+	c, err := s.Billing.ByKey(r.Context(), apiKey(r))
+	if err = s.slowed(r, err); err != nil {
 		return c, err
 	}
 	return c, s.Limits.key.allow(c.Key.ID, s.Now())
+}
+
+// slowed refuses an address that has sent too many wrong credentials: guessing is
+// what is slowed down, not who shares an address with a guesser.
+func (s *Server) slowed(r *http.Request, err error) error {
+	if c := pay.CodeOf(err); c == pay.CodeKeyInvalid || c == pay.CodeTicketInvalid {
+		return orElse(s.Limits.address.allow(address(r), s.Now()), err)
+	}
+	return err
+}
+
+// principal returns who sent a request: whose API key it has, else who is signed in.
+func (s *Server) principal(r *http.Request) (billing.Caller, error) {
+	if apiKey(r) == "" && r.Header.Get("Authorization") != "" {
+		return s.person(r)
+	}
+	return s.caller(r)
+}
+
+// person returns who is signed in. One who may only read is refused everything else.
+func (s *Server) person(r *http.Request) (c billing.Caller, err error) {
+	if r.Header.Get("Authorization") == "" && apiKey(r) != "" {
+		_, err := s.caller(r)
+		return c, orElse(err, pay.Errorf(pay.CodeForbidden, "API keys do not open this: sign in and send Authorization: Bearer with the access token"))
+	}
+	merchant, err := merchantID(r)
+	if err != nil {
+		return c, err
+	}
+	c, err = s.Billing.ByBearer(r.Context(), bearer(r.Header.Get("Authorization")), merchant)
+	if err = s.slowed(r, err); err != nil {
+		return c, err
+	}
+	if err := s.Limits.key.allow(c.User.String(), s.Now()); err != nil {
+		return c, err
+	}
+	if r.Method != http.MethodGet {
+		err = c.MayWrite()
+	}
+	return c, err
+}
+
+// bearer returns the token of an Authorization header, "" for none.
+func bearer(header string) string {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// merchantID returns which merchant a person wants to act for, 0 for the first.
+func merchantID(r *http.Request) (int64, error) {
+	h := r.Header.Get("X-Merchant-Id")
+	if h == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(h, 10, 64)
+	if err != nil || n < 1 {
+		return 0, pay.Errorf(pay.CodeValidation, "The X-Merchant-Id header must be a merchant's id, a whole number")
+	}
+	return n, nil
 }
 
 // bySession admits payors with a session pair.

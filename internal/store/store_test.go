@@ -137,7 +137,7 @@ func TestRoundTrips(t *testing.T) {
 			ks, err := tx.Keys(m.ID)
 			same(t, "keys, newest first", []any{ks, err}, []any{[]pay.Key{newer, k}, nil})
 			for _, want := range []bool{true, false} {
-				done, err := tx.RevokeKey(k.ID)
+				done, err := tx.RevokeKey(k.ID, "lost")
 				same(t, "revoked", []any{done, err}, []any{want, nil})
 			}
 			k.RevokedAt = tx.Now()
