@@ -41,6 +41,8 @@ type Options struct {
 	Sources   []rates.Source
 	Quorum    int // how many price sources must agree
 	Limits    LimitOptions
+	Signup    bool          // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys   int           // active API keys of a merchant for each scope; 0 for 20
 	Lease     time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
 	Log       *slog.Logger
 	Rand      io.Reader         // nil for crypto/rand
@@ -64,7 +66,7 @@ type NetworkOptions struct {
 }
 
 // LimitOptions say how often callers may ask.
-type LimitOptions struct{ PerKey, PerSession, WrongKeys int }
+type LimitOptions struct{ PerKey, PerSession, WrongKeys, SignIns int }
 
 // App is a running deployment, or one node of it.
 type App struct {
@@ -95,6 +97,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if o.Lease == 0 {
 		o.Lease = defaultLease
 	}
+	if o.MaxKeys == 0 {
+		o.MaxKeys = defaultMaxKeys
+	}
 	a = &App{Options: o, served: make(chan error, 1)}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
@@ -122,6 +127,8 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 
 // defaultLease leaves a webhook's receiver its time to answer, twice.
 const defaultLease = 40 * time.Second
+
+const defaultMaxKeys = 20
 
 // open connects to what must be there: the database, the bus, the keys.
 func (a *App) open(ctx context.Context) (err error) {
@@ -151,7 +158,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		a.board.Symbols = append(a.board.Symbols, s)
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log}
-	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log}
+	a.Billing = &billing.Billing{Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Log: a.Log, Signup: a.Signup, MaxKeys: a.MaxKeys}
 	return nil
 }
 
@@ -203,7 +210,7 @@ func (a *App) wire(ctx context.Context) error {
 	s := &server.Server{
 		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
 		DashboardKey: a.DashboardKey,
-		Limits:       server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys),
+		Limits:       server.NewLimits(a.Limits.PerKey, a.Limits.PerSession, a.Limits.WrongKeys, a.Limits.SignIns),
 	}
 	a.http = &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,

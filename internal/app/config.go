@@ -28,6 +28,9 @@ type Config struct {
 	KeyPerMinute     int                      `key:"limits.key_per_minute" doc:"requests a minute for each API key" default:"60000" least:"1"`
 	SessionPerMinute int                      `key:"limits.session_per_minute" doc:"requests a minute for each payor" default:"300" least:"1"`
 	WrongKeys        int                      `key:"limits.wrong_keys" doc:"wrong API keys in 15 minutes from one address" default:"100" least:"1"`
+	SignIns          int                      `key:"limits.sign_ins" doc:"requests to sign in a minute from one address" default:"30" least:"1"`
+	MaxKeys          int                      `key:"limits.active_keys" doc:"active API keys that a merchant may have of each scope" default:"20" least:"1"`
+	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
 	Networks         map[string]NetworkConfig `key:"networks"`

@@ -42,7 +42,10 @@ func (c Config) Options() (o Options, err error) {
 	}
 	o = Options{
 		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
-		Limits: LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys}, Sources: sources(c),
+		Limits: LimitOptions{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, WrongKeys: c.WrongKeys, SignIns: c.SignIns}, Sources: sources(c),
+	}
+	if o.Signup, o.MaxKeys = c.Signup == "open", c.MaxKeys; !o.Signup && c.Signup != "closed" {
+		return o, wrong("signup")
 	}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")

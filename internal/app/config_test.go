@@ -112,7 +112,7 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := o.Networks[0]
-	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, WrongKeys: 100}) {
+	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != (app.LimitOptions{PerKey: 60000, PerSession: 300, WrongKeys: 100, SignIns: 30}) {
 		t.Errorf("got %+v", o)
 	}
 	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {

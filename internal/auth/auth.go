@@ -112,3 +112,6 @@ func mac(key []byte, text string) string {
 	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// NewMainnetCode draws a code that enables mainnet: mn_ and 24 characters of 0-9a-z.
+func NewMainnetCode() string { return "mn_" + draw(24) }

@@ -27,6 +27,8 @@ type Billing struct {
 	Rates    *rates.Board
 	Wallets  Wallets
 	BaseURL  string // where payors reach the payment page, without a slash at the end
+	Signup   bool   // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys  int    // how many active API keys a merchant may have of each scope
 	Log      *slog.Logger
 	uses     uses
 }
@@ -38,6 +40,9 @@ type Wallets struct {
 	Canonical func(address string) (string, error)
 	// Deposit returns the address whose only exit is the receiver.
 	Deposit func(receiver string, salt [32]byte) (string, error)
+	// Contract reports whether the contract at an Ethereum address takes a signature
+	// of a digest for its own (EIP-1271). It may be nil.
+	Contract func(ctx context.Context, address string, digest [32]byte, signature []byte) (bool, error)
 }
 
 // Once names a request that must be carried out once however often it arrives.

@@ -75,8 +75,8 @@ var errSignedOut = pay.Errorf(pay.CodeTicketInvalid, "You are not signed in, or 
 
 // ByBearer returns who is signed in with an access token, acting for a merchant: 0
 // for the first that the person is a member of. The error has CodeTicketInvalid when
-// the token is not ours or its login has ended, and CodeNotFound when the person is
-// no member of that merchant, whether or not it exists.
+// the token is not ours or its login has ended, and CodeForbidden when the person
+// is no member of that merchant, whether or not it exists.
 func (b *Billing) ByBearer(ctx context.Context, token string, merchant int64) (c Caller, err error) {
 	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		_, ms, err := b.login(tx, token)
@@ -90,7 +90,7 @@ func (b *Billing) ByBearer(ctx context.Context, token string, merchant int64) (c
 			}
 		}
 		if at < 0 {
-			return pay.Errorf(pay.CodeNotFound, "X-Merchant-Id names no merchant of yours")
+			return pay.Errorf(pay.CodeForbidden, "X-Merchant-Id names no merchant that you are a member of")
 		}
 		var ok bool
 		if c.Merchant, ok, err = tx.Merchant(ms[at].MerchantID); err != nil || !ok {

@@ -2,11 +2,17 @@ package billing
 
 import (
 	"context"
+	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/view"
 )
 
 // AddKey draws an API key for a merchant, as the operator. The secret it returns is
@@ -68,5 +74,102 @@ func (b *Billing) changeKey(ctx context.Context, id string, change func(*store.T
 			err = pay.Errorf(pay.CodeNotFound, "There is no key %s in use", id)
 		}
 		return err
+	})
+}
+
+// CreateKey draws an API key for the caller's merchant. Its secret is in the answer
+// and nowhere else.
+func (b *Billing) CreateKey(ctx context.Context, c Caller, r api.CreateKeyRequest, o Once) ([]byte, error) {
+	k, err := keyDraft(c, r)
+	if err != nil {
+		return nil, err
+	}
+	return b.write(ctx, c.Merchant.ID, "key.create", o, func(tx *store.Tx) (any, error) {
+		if !k.Usable(tx.Now()) {
+			return nil, pay.Errorf(pay.CodeValidation, "expires_at must be in the future")
+		}
+		m, ok, err := tx.MerchantForUpdate(c.Merchant.ID) // so that nobody else counts its keys meanwhile
+		if err != nil || !ok {
+			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "Merchant not found"))
+		}
+		have, err := tx.Keys(m.ID)
+		if err != nil {
+			return nil, err
+		}
+		active := 0
+		for _, h := range have {
+			if h.Scope == k.Scope && h.Usable(tx.Now()) {
+				active++
+			}
+		}
+		if active >= b.MaxKeys {
+			return nil, pay.Errorf(pay.CodeForbidden, "At most %d active API keys of scope %s; revoke one first", b.MaxKeys, k.Scope)
+		}
+		made, secret, err := addKey(tx, m, k)
+		return view.CreatedKey(made, secret), err
+	})
+}
+
+// keyDraft checks a request for a key, field by field.
+func keyDraft(c Caller, r api.CreateKeyRequest) (k pay.Key, err error) {
+	k = pay.Key{MerchantID: c.Merchant.ID, Environment: c.Environment, CreatedBy: c.User}
+	if r.Name == nil || *r.Name == "" || utf8.RuneCountInString(*r.Name) > pay.MaxText || strings.ContainsRune(*r.Name, 0) {
+		return k, pay.Errorf(pay.CodeValidation, "name is required: 1 to %d characters, and no NUL", pay.MaxText)
+	}
+	k.Name = *r.Name
+	if r.Scope == nil || *r.Scope != string(pay.ScopeMerchant) && *r.Scope != string(pay.ScopeCommerce) {
+		return k, pay.Errorf(pay.CodeValidation, "scope is required: merchant or commerce")
+	}
+	k.Scope = pay.Scope(*r.Scope)
+	if r.Environment != nil {
+		if k.Environment = pay.Environment(*r.Environment); k.Environment != pay.Devnet && k.Environment != pay.Mainnet {
+			return k, pay.Errorf(pay.CodeValidation, "environment must be devnet or mainnet, or left out for the current one")
+		}
+	}
+	if present(r.ExpiresAt) {
+		k.ExpiresAt, err = moment(r.ExpiresAt)
+	}
+	return k, err
+}
+
+// lastSecond is the last that a date-time can name.
+const lastSecond = 253402300799
+
+// moment reads a date-time (RFC 3339) or epoch seconds.
+func moment(raw json.RawMessage) (t time.Time, err error) {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		t, err = time.Parse(time.RFC3339, text)
+	} else {
+		var s int64
+		s, err = strconv.ParseInt(string(raw), 10, 64)
+		t = time.Unix(s, 0).UTC()
+	}
+	if err != nil || t.Unix() <= 0 || t.Unix() > lastSecond {
+		return t, pay.Errorf(pay.CodeValidation, "expires_at must be a date-time such as 2030-01-31T00:00:00Z, or null for never")
+	}
+	return t, nil
+}
+
+// Revoke revokes a key of the caller's merchant for good. Whoever is not an owner may
+// revoke only keys that they made.
+func (b *Billing) Revoke(ctx context.Context, c Caller, id string, r api.RevokeKeyRequest, o Once) ([]byte, error) {
+	reason := ""
+	if r.Reason != nil {
+		reason = *r.Reason
+	}
+	if utf8.RuneCountInString(reason) > pay.MaxText || strings.ContainsRune(reason, 0) {
+		return nil, pay.Errorf(pay.CodeValidation, "reason must have at most %d characters and no NUL", pay.MaxText)
+	}
+	return b.write(ctx, c.Merchant.ID, "key.revoke", o, func(tx *store.Tx) (any, error) {
+		k, ok, err := tx.KeyForUpdate(id)
+		if err != nil || !ok || k.MerchantID != c.Merchant.ID {
+			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "API key not found"))
+		}
+		if k.CreatedBy != c.User && c.MayManage() != nil {
+			return nil, pay.Errorf(pay.CodeForbidden, "Somebody else made this key; only an owner may revoke it")
+		}
+		_, err = tx.RevokeKey(id, reason) // one that is revoked already stays as it is
+		return api.KeyRevoked{Message: "API key revoked successfully"}, err
 	})
 }

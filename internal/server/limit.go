@@ -11,12 +11,12 @@ import (
 )
 
 // Limits are how often a caller may ask.
-type Limits struct{ key, session, address limiter }
+type Limits struct{ key, session, address, signIn, code limiter }
 
 // NewLimits returns limits of so many requests a minute for each API key and each
-// payor session, and of so many wrong keys in 15 minutes from one IP address. A
-// limit may be used up at once.
-func NewLimits(perKey, perSession, wrongKeys int) *Limits {
+// payor session, of so many wrong keys in 15 minutes, and of so many sign-ins a
+// minute, from one IP address. A limit may be used up at once.
+func NewLimits(perKey, perSession, wrongKeys, signIns int) *Limits {
 	return &Limits{
 		key: limiter{every: time.Minute, burst: perKey, refuse: func(wait time.Duration) error {
 			return refuse(pay.CodeRate, wait, "Too many requests with this API key. Slow down, or ask your operator for a higher limit.")
@@ -26,6 +26,12 @@ func NewLimits(perKey, perSession, wrongKeys int) *Limits {
 		}},
 		address: limiter{every: 15 * time.Minute, burst: wrongKeys, refuse: func(wait time.Duration) error {
 			return refuse(pay.CodeRate, wait, "Too many requests with an invalid API key. Please try again later.")
+		}},
+		signIn: limiter{every: time.Minute, burst: signIns, refuse: func(wait time.Duration) error {
+			return refuse(pay.CodeRate, wait, "Too many sign-ins from this address. Please try again in a minute.")
+		}},
+		code: limiter{every: time.Hour, burst: 5, refuse: func(wait time.Duration) error {
+			return refuse(pay.CodeRate, wait, "Too many access codes. Please try again later, or ask your operator for a new one.")
 		}},
 	}
 }

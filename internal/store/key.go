@@ -33,8 +33,9 @@ func (tx *Tx) KeyByHash(hash string) (pay.Key, bool, error) {
 	return maybe(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE hash = $1`, hash)
 }
 
-// Key returns the key with that id, and false when there is none.
-func (tx *Tx) Key(id string) (pay.Key, bool, error) {
+// KeyForUpdate returns the key with that id, held until the unit ends, and false
+// when there is none.
+func (tx *Tx) KeyForUpdate(id string) (pay.Key, bool, error) {
 	return maybe(tx, scanKey, `SELECT `+keyColumns+` FROM api_keys WHERE id = $1`+tx.s.dialect.forUpdate, id)
 }
 
