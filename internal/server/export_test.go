@@ -10,3 +10,17 @@ func Patterns(s *Server) []string {
 	}
 	return ps
 }
+
+// Group is a route of the table: its pattern, and who may call it without credentials.
+type Group struct {
+	Pattern string
+	Payor   bool // a payor's session opens it
+}
+
+// Groups returns every route.
+func Groups(s *Server) (all []Group) {
+	for _, r := range s.routes() {
+		all = append(all, Group{r.pattern, r.face == payorFace})
+	}
+	return all
+}
