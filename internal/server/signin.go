@@ -49,11 +49,8 @@ func (s *Server) signIn(r *http.Request) (any, error) {
 		return nil, err
 	}
 	w, err := s.Billing.Wallet(in.WalletType, in.WalletAddress)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := auth.Signature(w.Type, in.Signature)
-	if err != nil {
+	signature, bad := auth.Signature(w.Type, in.Signature)
+	if err = orElse(err, bad); err != nil {
 		return nil, err
 	}
 	return s.signedIn(s.Billing.SignIn(r.Context(), in.ChallengeID, w, signature))

@@ -73,6 +73,8 @@ func fillIn(v reflect.Value, n *int64) {
 		v.SetString(fmt.Sprint("v", *n))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(*n)
+	case reflect.Bool:
+		v.SetBool(true)
 	case reflect.Uint64:
 		v.SetUint(uint64(*n))
 	case reflect.Slice:
