@@ -142,7 +142,7 @@ func TestRoundTrips(t *testing.T) {
 				done, err := tx.RevokeKey(k.ID, "lost")
 				same(t, "revoked", []any{done, err}, []any{want, nil})
 			}
-			k.RevokedAt = tx.Now()
+			k.RevokedAt, k.RevokedReason = tx.Now(), "lost"
 			got, _, _ = tx.KeyByHash(k.Hash)
 			same(t, "a revoked key", got, k)
 
