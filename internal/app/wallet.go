@@ -43,7 +43,7 @@ func contractWallet(nodes []*ethclient.Client) func(context.Context, string, [32
 				return false, nil
 			}
 			if err == nil {
-				return len(out) == 32 && hex.EncodeToString(out) == isValidSignature+hex.EncodeToString(make([]byte, 28)), nil
+				return hex.EncodeToString(out) == isValidSignature+hex.EncodeToString(make([]byte, 28)), nil
 			}
 		}
 		return false, bare(err)

@@ -175,6 +175,8 @@ func TestSignInIsRefused(t *testing.T) {
 	refused(t, d.verify(testkit.UUID(), w.sign(c.Message), w), 401, "B", "TOKEN_INVALID")
 	other := ethereumWallet(t)
 	refused(t, d.verify(c.ChallengeID, other.sign(c.Message), other), 401, "B", "TOKEN_INVALID") // another wallet's answer
+	theirs := d.challenge(other)
+	refused(t, d.verify(theirs.ChallengeID, other.sign(theirs.Message), w), 401, "B", "TOKEN_INVALID") // an own challenge, as somebody else
 	for _, signature := range []string{other.sign(c.Message), w.sign(c.Message + " "), "0x" + strings.Repeat("00", 65), "0x" + strings.Repeat("ff", 65)} {
 		refused(t, d.verify(c.ChallengeID, signature, w), 401, "B", "TOKEN_INVALID")
 	}
