@@ -104,7 +104,7 @@ func (c keyList) Run(ctx context.Context) error {
 		w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(w, "KEY\tNAME\tSCOPE\tENVIRONMENT\tSTATUS\tCREATED")
 		for _, k := range keys {
-			status := "active"
+			status := k.Status()
 			if !k.Usable(time.Now()) {
 				status = "revoked or expired"
 			}
@@ -126,6 +126,38 @@ func (c keyRevoke) Run(ctx context.Context) error {
 			return err
 		}
 		fmt.Println("Revoked. Requests with it are refused from now on.")
+		return nil
+	})
+}
+
+type keySuspend struct {
+	databaseFlag
+	Key string `arg:"" help:"The key's id, from pepay keys list."`
+}
+
+// Run suspends a key.
+func (c keySuspend) Run(ctx context.Context) error {
+	return c.with(ctx, func(b *billing.Billing) error {
+		if err := b.SuspendKey(ctx, c.Key); err != nil {
+			return err
+		}
+		fmt.Println("Suspended. Requests with it are refused until: pepay keys resume " + c.Key)
+		return nil
+	})
+}
+
+type keyResume struct {
+	databaseFlag
+	Key string `arg:"" help:"The key's id, from pepay keys list."`
+}
+
+// Run lets a suspended key work again.
+func (c keyResume) Run(ctx context.Context) error {
+	return c.with(ctx, func(b *billing.Billing) error {
+		if err := b.ResumeKey(ctx, c.Key); err != nil {
+			return err
+		}
+		fmt.Println("Resumed.")
 		return nil
 	})
 }

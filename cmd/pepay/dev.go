@@ -126,7 +126,7 @@ func (c devCommand) options(secret []byte, url string, chainID uint64, client *e
 	price := func(s string) money.Rate { r, _ := money.ParseRate(s); return r }
 	return app.Options{
 		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log, Operations: c.Operations,
-		Limits:    app.LimitOptions{Rates: server.Rates{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000}},
+		Limits: app.LimitOptions{Rates: server.Rates{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000, SignIns: 1_000}}, Signup: true,
 		Sources:   []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
 		Committed: story(log),
 		Networks: []app.NetworkOptions{{

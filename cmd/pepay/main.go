@@ -22,13 +22,23 @@ type cli struct {
 	Serve    serveCommand    `cmd:"" help:"Serve in production, as set by a configuration file and PEPAY_… environment variables."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database's schema up to date. Serve does this by itself."`
 	Keys     struct {
-		Create keyCreate `cmd:"" help:"Make an API key for a merchant. It is shown once."`
-		List   keyList   `cmd:"" help:"List a merchant's API keys."`
-		Revoke keyRevoke `cmd:"" help:"Revoke an API key for good."`
+		Create  keyCreate  `cmd:"" help:"Make an API key for a merchant. It is shown once."`
+		List    keyList    `cmd:"" help:"List a merchant's API keys."`
+		Revoke  keyRevoke  `cmd:"" help:"Revoke an API key for good."`
+		Suspend keySuspend `cmd:"" help:"Refuse requests with an API key until it is resumed."`
+		Resume  keyResume  `cmd:"" help:"Let a suspended API key work again."`
 	} `cmd:"" help:"API keys."`
 	Merchants struct {
 		Create merchantCreate `cmd:"" help:"Make a merchant."`
 	} `cmd:"" help:"Merchants."`
+	Members struct {
+		Add    memberAdd    `cmd:"" help:"Let a wallet sign in for a merchant, or change its role."`
+		List   memberList   `cmd:"" help:"List who may sign in for a merchant."`
+		Remove memberRemove `cmd:"" help:"End a membership, and sign the wallet out."`
+	} `cmd:"" help:"People who may sign in."`
+	MainnetCode struct {
+		Create mainnetCodeCreate `cmd:"" help:"Make a code that enables mainnet for a merchant, once. It is shown once."`
+	} `cmd:"" help:"Access to mainnet."`
 	Chain struct {
 		Deploy chainDeploy `cmd:"" help:"Deploy the deposit factory on a network, at the same address as on every other."`
 	} `cmd:"" help:"What is on the chains."`

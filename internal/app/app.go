@@ -49,6 +49,8 @@ type Options struct {
 	Operations string
 	// KeepEvents is how long events are kept; 0 for ever.
 	KeepEvents time.Duration
+	Signup     bool          // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys    int           // active API keys of a merchant for each scope; 0 for 20
 	Lease      time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
 	Log        *slog.Logger
 	Rand       io.Reader         // nil for crypto/rand
@@ -111,6 +113,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if o.Lease == 0 {
 		o.Lease = defaultLease
 	}
+	if o.MaxKeys == 0 {
+		o.MaxKeys = defaultMaxKeys
+	}
 	a = &App{Options: o, served: make(chan error, 1), meter: meter.New()}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
@@ -142,6 +147,8 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 // defaultLease leaves a webhook's receiver its time to answer, twice.
 const defaultLease = 40 * time.Second
 
+const defaultMaxKeys = 20
+
 // open connects to what must be there: the database, the bus, the keys.
 func (a *App) open(ctx context.Context) (err error) {
 	keys, err := auth.New(a.Secret)
@@ -172,6 +179,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{
 		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
+		Signup: a.Signup, MaxKeys: a.MaxKeys,
 	}
 	return nil
 }
@@ -211,6 +219,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.running.Go(func() { a.board.Run(ctx, priceEvery) })
 	a.running.Go(func() { a.hub.Run(ctx) })
+	a.running.Go(func() { a.Billing.RunUses(ctx) })
 	if err := a.bus.OnEvents(func(merchant int64) { a.hub.Wake(ctx, merchant) }); err != nil {
 		return fmt.Errorf("subscribe to events: %w", err)
 	}

@@ -69,6 +69,9 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	if err := verify(ctx, n, r.Nodes); err != nil {
 		return err
 	}
+	if a.Billing.Wallets.Contract == nil { // the first network's chain id is in what wallets sign
+		a.Billing.Wallets.Contract = contractWallet(r.Nodes)
+	}
 	if n.Relayer != nil {
 		s.Relayers[n.Name] = r
 		a.running.Go(func() { a.look(ctx, r) })

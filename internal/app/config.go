@@ -34,6 +34,9 @@ type Config struct {
 	SocketsPerKey    int                      `key:"limits.sockets_per_key" doc:"open websockets for each API key, and for each invoice's payors; 0 for any number" default:"1000"`
 	SocketsPerIP     int                      `key:"limits.sockets_per_address" doc:"open websockets from one address; 0 for any number, as behind a proxy, whose address all share" default:"10000"`
 	EventDays        int                      `key:"retention.event_days" doc:"days that events and their deliveries are kept" default:"90" least:"1"`
+	SignIns          int                      `key:"limits.sign_ins" doc:"requests to sign in a minute from one address" default:"30" least:"1"`
+	MaxKeys          int                      `key:"limits.active_keys" doc:"active API keys that a merchant may have of each scope" default:"20" least:"1"`
+	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
 	Networks         map[string]NetworkConfig `key:"networks"`

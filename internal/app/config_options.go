@@ -52,10 +52,13 @@ func (c Config) Options() (o Options, err error) {
 	o = Options{
 		Listen: c.Listen, PublicURL: strings.TrimRight(c.PublicURL, "/"), Database: c.Database, NATS: c.NATS, Quorum: c.RatesQuorum,
 		Limits: LimitOptions{
-			Rates:         server.Rates{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys},
+			Rates:         server.Rates{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys, SignIns: c.SignIns},
 			SocketsPerKey: c.SocketsPerKey, SocketsPerAddress: c.SocketsPerIP,
 		},
 		Proxies: proxies, Operations: c.OperationsListen, KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour, Sources: sources(c),
+	}
+	if o.Signup, o.MaxKeys = c.Signup == "open", c.MaxKeys; !o.Signup && c.Signup != "closed" {
+		return o, wrong("signup")
 	}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")

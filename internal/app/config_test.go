@@ -44,6 +44,9 @@ var whole = []struct{ key, toml, env, field string }{
 	{"limits.sockets_per_key", "11", "11", "11"},
 	{"limits.sockets_per_address", "0", "0", "0"},
 	{"retention.event_days", "12", "12", "12"},
+	{"limits.sign_ins", "10", "10", "10"},
+	{"limits.active_keys", "11", "11", "11"},
+	{"signup", `"open"`, "open", "open"},
 	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
 	{"rates.quorum", "3", "3", "3"},
 	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
@@ -121,7 +124,7 @@ func TestConfigDefaults(t *testing.T) {
 	}
 	n := o.Networks[0]
 	limits := app.LimitOptions{
-		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
+		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100, SignIns: 30}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
 	}
 	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != limits ||
 		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.KeepEvents != 90*24*time.Hour {
@@ -174,6 +177,7 @@ func TestConfigErrors(t *testing.T) {
 		"broken bus":              {env: []string{"PEPAY_NATS=nats://u:" + hidden + "@h:port"}, want: `nats: expected nats://host:4222`},
 		"relayer key":             {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY=" + hidden}, want: `networks.ethereum.relayer_key: expected 64 hexadecimal digits`},
 		"relayer key file lost":   {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.relayer_key_file: expected the path of a file`},
+		"signup":                  {env: []string{"PEPAY_SIGNUP=ajar"}, want: `signup: expected open or closed`},
 		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
 		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=4"}, want: `rates.quorum: expected at most 3`},
 		"not TOML":                {file: "log_level = \"info\"\nsecret = " + hidden, want: `is not TOML at line 2`},

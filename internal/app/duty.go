@@ -13,7 +13,7 @@ import (
 )
 
 // jobForget is the kind of the daily job that drops idempotent answers nobody will
-// ask for again.
+// ask for again, and sign-ins that are over.
 const jobForget = "answers.forget"
 
 // keepAnswers is how long a repeated request gets its first answer: twice the day
@@ -41,6 +41,9 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 		jobForget: func(ctx context.Context, _ string) (again time.Time, err error) {
 			err = a.Store.Write(ctx, func(tx *store.Tx) error {
 				again = tx.Now().Add(24 * time.Hour)
+				if err := tx.ForgetSignIns(tx.Now()); err != nil {
+					return err
+				}
 				return tx.ForgetAnswers(tx.Now().Add(-keepAnswers))
 			})
 			return again, err

@@ -26,6 +26,8 @@ const SecretSize = 32
 type Auth struct {
 	session []byte
 	ticket  []byte
+	access  []byte
+	nonce   []byte
 	seal    cipher.AEAD
 }
 
@@ -35,8 +37,8 @@ func New(secret []byte) (*Auth, error) {
 	if len(secret) < SecretSize {
 		return nil, fmt.Errorf("the secret has %d bytes; it needs at least %d", len(secret), SecretSize)
 	}
-	var keys [3][]byte
-	for i, use := range []string{"payor session", "websocket ticket", "seal"} {
+	var keys [5][]byte
+	for i, use := range []string{"payor session", "websocket ticket", "seal", "access token", "sign-in nonce"} {
 		k, err := hkdf.Key(sha256.New, secret, nil, "pepay "+use, 32)
 		if err != nil {
 			return nil, err
@@ -48,7 +50,7 @@ func New(secret []byte) (*Auth, error) {
 		return nil, err
 	}
 	seal, err := cipher.NewGCMWithRandomNonce(block)
-	return &Auth{session: keys[0], ticket: keys[1], seal: seal}, err
+	return &Auth{session: keys[0], ticket: keys[1], access: keys[3], nonce: keys[4], seal: seal}, err
 }
 
 // Seal encrypts a secret for keeping. The purpose must be given again to open it,
@@ -110,3 +112,6 @@ func mac(key []byte, text string) string {
 	h.Write([]byte(text))
 	return hex.EncodeToString(h.Sum(nil))
 }
+
+// NewMainnetCode draws a code that enables mainnet: mn_ and 24 characters of 0-9a-z.
+func NewMainnetCode() string { return "mn_" + draw(24) }

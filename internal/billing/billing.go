@@ -29,7 +29,10 @@ type Billing struct {
 	Wallets  Wallets
 	Chains   map[pay.NetworkName]chain.Driver // to read a network again; set before requests are served
 	BaseURL  string                           // where payors reach the payment page, without a slash at the end
+	Signup   bool                             // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys  int                              // how many active API keys a merchant may have of each scope
 	Log      *slog.Logger
+	uses     uses
 }
 
 // Wallets knows the addresses of the networks.
@@ -39,29 +42,9 @@ type Wallets struct {
 	Canonical func(address string) (string, error)
 	// Deposit returns the address whose only exit is the receiver.
 	Deposit func(receiver string, salt [32]byte) (string, error)
-}
-
-// Caller is who makes a request with an API key.
-type Caller struct {
-	Merchant pay.Merchant
-	Key      pay.Key
-}
-
-// ByKey returns who the secret of an API key belongs to. The error has
-// CodeKeyInvalid when the key is unknown, revoked or expired.
-func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error) {
-	bad := pay.Errorf(pay.CodeKeyInvalid, "Invalid API key")
-	if secret == "" || len(secret) > 255 {
-		return c, bad
-	}
-	err = b.Store.Look(ctx, func(tx *store.Tx) error {
-		var ok bool
-		if c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); err == nil && (!ok || !c.Key.Usable(tx.Now())) {
-			err = bad
-		}
-		return err
-	})
-	return c, err
+	// Contract reports whether the contract at an Ethereum address takes a signature
+	// of a digest for its own (EIP-1271). It may be nil.
+	Contract func(ctx context.Context, address string, digest [32]byte, signature []byte) (bool, error)
 }
 
 // Once names a request that must be carried out once however often it arrives.
@@ -100,6 +83,18 @@ func (b *Billing) once(ctx context.Context, write func(context.Context, func(*st
 		return nil, pay.Errorf(pay.CodeIdempotencyConflict, "This Idempotency-Key was used with another request body; use a new key for a new request")
 	}
 	return b.Auth.Open(sealed, purpose)
+}
+
+// write runs do in a unit of its own, once for each idempotency key, and returns its
+// answer as JSON: the same bytes however often the request arrives.
+func (b *Billing) write(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) ([]byte, error) {
+	return b.once(ctx, b.Store.Write, merchant, operation, o, func(tx *store.Tx) ([]byte, error) {
+		v, err := do(tx)
+		if err != nil {
+			return nil, err
+		}
+		return view.JSON(v), nil
+	})
 }
 
 // defaultRetry is when to ask again for a price when nobody can say.

@@ -25,7 +25,7 @@ func (b *Billing) Event(ctx context.Context, c Caller, id string) (e pay.Event, 
 // sees reports whether the caller's key opens an event: a commerce key sees orders,
 // and what belongs to them, of its own environment.
 func (c Caller) sees(e pay.Event) bool {
-	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Key.Environment && e.InvoiceType == pay.Commerce
+	return c.Key.Scope != pay.ScopeCommerce || e.Environment == c.Environment && e.InvoiceType == pay.Commerce
 }
 
 // Narrow restricts a filter to what a scope may see: all of the merchant's events,
@@ -49,7 +49,7 @@ func Narrow(f *store.EventFilter, s pay.Scope, e pay.Environment) error {
 // more in the direction of the cursor.
 func (b *Billing) Events(ctx context.Context, c Caller, f store.EventFilter, p Page) (es []pay.Event, more bool, err error) {
 	f.MerchantID, f.Limit = c.Merchant.ID, p.Limit+1
-	if err := Narrow(&f, c.Key.Scope, c.Key.Environment); err != nil {
+	if err := Narrow(&f, c.Key.Scope, c.Environment); err != nil {
 		return nil, false, err
 	}
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {

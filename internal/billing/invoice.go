@@ -25,7 +25,7 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 	}
 	return b.once(ctx, b.Store.Write, c.Merchant.ID, "invoice.create", o, func(tx *store.Tx) ([]byte, error) {
 		i := draft
-		i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Key.Environment, tx.Now(), tx.Now().Add(life)
+		i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Environment, tx.Now(), tx.Now().Add(life)
 		token, signature := b.Auth.NewSession(tx.Now())
 		i.SessionHash = auth.Hash(token)
 		tx.AddInvoice(i)

@@ -26,7 +26,7 @@ func (b *Billing) MintTicket(ctx context.Context, c Caller, scope pay.Scope, lif
 	}
 	t = auth.Ticket{Stream: auth.StreamMerchant, MerchantID: c.Merchant.ID, KeyID: c.Key.ID}
 	if scope == pay.ScopeCommerce {
-		t.Stream, t.Environment = auth.StreamCommerce, c.Key.Environment
+		t.Stream, t.Environment = auth.StreamCommerce, c.Environment
 	}
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		expires = tx.Now().Add(life)

@@ -25,7 +25,7 @@ const (
 	CodeKeyInvalid          Code = "API_KEY_INVALID"
 	CodeForbidden           Code = "FORBIDDEN"
 	CodeSessionInvalid      Code = "INVALID_SIGNATURE" // payor: missing or wrong session pair
-	CodeTicketInvalid       Code = "TOKEN_INVALID"     // a websocket token that is not ours, or no longer
+	CodeTicketInvalid       Code = "TOKEN_INVALID"     // a websocket or sign-in token that is not ours, or no longer
 	CodeInvoiceNotFound     Code = "INVOICE_NOT_FOUND"
 	CodeNotFound            Code = "NOT_FOUND"
 	CodeMethodNotAllowed    Code = "METHOD_NOT_ALLOWED"

@@ -8,6 +8,7 @@ type Merchant struct {
 	Name        string
 	Email       string
 	Environment Environment // where its new work happens; mainnet has to be enabled
+	Mainnet     bool        // whether mainnet is enabled
 	Payout      string      // EVM address its settlements go to; "" until set
 	ReturnURL   string      // default for invoices that name none
 	CreatedAt   time.Time
@@ -24,18 +25,35 @@ const (
 
 // Key is an API key. Only a hash of its secret is kept.
 type Key struct {
-	ID          string
-	MerchantID  int64
-	Name        string
-	Scope       Scope
-	Environment Environment
-	Hash        string // hex SHA-256 of the secret
-	CreatedAt   time.Time
-	ExpiresAt   time.Time // zero: never
-	RevokedAt   time.Time // zero: not revoked
+	ID            string
+	MerchantID    int64
+	Name          string
+	Scope         Scope
+	Environment   Environment
+	Hash          string // hex SHA-256 of the secret
+	CreatedBy     Wallet // who made it; zero for the operator
+	CreatedAt     time.Time
+	ExpiresAt     time.Time // zero: never
+	SuspendedAt   time.Time // zero: not suspended
+	RevokedAt     time.Time // zero: not revoked
+	RevokedReason string
+	LastUsedAt    time.Time // to about two minutes; zero: never
 }
 
-// Usable reports whether the key opens anything at now.
+// Usable reports whether the key is one at now: not revoked, not expired. One that
+// is suspended still is, and opens nothing meanwhile.
 func (k Key) Usable(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
+}
+
+// Status is the key's state in the contract's words: active, suspended or revoked.
+// An expired key keeps the state that it had.
+func (k Key) Status() string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked"
+	case !k.SuspendedAt.IsZero():
+		return "suspended"
+	}
+	return "active"
 }

@@ -210,7 +210,11 @@ func TestKeysAreChecked(t *testing.T) {
 		} {
 			for _, target := range append(routes, "GET /api/v1/events", "GET /api/v1/events/evt_1-1", "POST /api/v1/ws/token") {
 				t.Run(name+" "+target, func(t *testing.T) {
-					refused(t, d.ask(target, `{"amount_usd":1}`, append(h, "Idempotency-Key", testkit.UUID())), 401, "B", "API_KEY_INVALID")
+					code := "API_KEY_INVALID"
+					if name == "bearer" && target != "POST /api/v1/ws/token" {
+						code = "TOKEN_INVALID"
+					}
+					refused(t, d.ask(target, `{"amount_usd":1}`, append(h, "Idempotency-Key", testkit.UUID())), 401, "B", code)
 				})
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -42,6 +43,16 @@ func body[T any](r *http.Request, bad pay.Code, optional bool) (v T, raw []byte,
 		return v, nil, pay.Errorf(bad, "The request body is not valid JSON")
 	}
 	return v, raw, strict(raw, bad)
+}
+
+// once names a request by its Idempotency-Key header, which may be left out. The same
+// key on another path, or with another body, is another request.
+func once(r *http.Request, raw []byte, bad pay.Code) (o billing.Once, err error) {
+	key := r.Header.Get("Idempotency-Key")
+	if key != "" && printable(key) == "" {
+		return o, pay.Errorf(bad, "The Idempotency-Key header must have at most 128 printable characters, and no spaces")
+	}
+	return billing.Once{Key: key, Hash: hash(append([]byte(r.Method+" "+r.URL.Path+"\n"), raw...))}, nil
 }
 
 // requestID returns the request's own id if it brings a printable one, else a new one.

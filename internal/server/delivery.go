@@ -6,6 +6,7 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -31,7 +32,7 @@ func (s *Server) retryDelivery(r *http.Request, c billing.Caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := onceAtMost(r, nil)
+	o, err := once(r, nil, pay.CodeValidation)
 	if err != nil {
 		return nil, err
 	}

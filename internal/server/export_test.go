@@ -22,3 +22,17 @@ func (l *Limits) Ask(key string, now time.Time) (left int, ok bool) {
 
 // Buckets is how many keys are remembered.
 func (l *Limits) Buckets() int { return len(l.key.buckets) }
+
+// Group is a route of the table: its pattern, and who may call it without credentials.
+type Group struct {
+	Pattern string
+	Payor   bool // a payor's session opens it
+}
+
+// Groups returns every route.
+func Groups(s *Server) (all []Group) {
+	for _, r := range s.routes() {
+		all = append(all, Group{r.pattern, r.face == payorFace})
+	}
+	return all
+}

@@ -17,18 +17,14 @@ var formRoutes = []route{
 	{"GET /api/v1/invoices/{id}/answers", merchantFace, byMerchant((*Server).invoiceAnswers), nil},
 }
 
-// once reads a body like body, and names the request by its Idempotency-Key if it
+// onceBody reads a body like body, and names the request by its Idempotency-Key if it
 // brings one.
-func once[T any](r *http.Request, bad pay.Code, optional bool) (in T, o billing.Once, err error) {
+func onceBody[T any](r *http.Request, bad pay.Code, optional bool) (in T, o billing.Once, err error) {
 	in, raw, err := body[T](r, bad, optional)
-	if err != nil {
-		return in, o, err
+	if err == nil {
+		o, err = once(r, raw, bad)
 	}
-	key := r.Header.Get("Idempotency-Key")
-	if key != printable(key) {
-		return in, o, pay.Errorf(bad, "The Idempotency-Key header must be at most 128 printable characters without spaces")
-	}
-	return in, billing.Once{Key: key, Hash: hash(raw)}, nil
+	return in, o, err
 }
 
 func (s *Server) customerEmail(_ *http.Request, p billing.Session) (any, error) {
@@ -36,7 +32,7 @@ func (s *Server) customerEmail(_ *http.Request, p billing.Session) (any, error) 
 }
 
 func (s *Server) setCustomerEmail(r *http.Request, p billing.Session) (any, error) {
-	in, o, err := once[api.CustomerEmailRequest](r, pay.CodeInvalidRequest, false)
+	in, o, err := onceBody[api.CustomerEmailRequest](r, pay.CodeInvalidRequest, false)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +45,7 @@ func (s *Server) invoiceQuestions(_ *http.Request, p billing.Session) (any, erro
 }
 
 func (s *Server) submitForm(r *http.Request, p billing.Session) (any, error) {
-	in, o, err := once[api.SubmitFormRequest](r, pay.CodeInvalidRequest, false)
+	in, o, err := onceBody[api.SubmitFormRequest](r, pay.CodeInvalidRequest, false)
 	if err != nil {
 		return nil, err
 	}

@@ -20,13 +20,14 @@ type Rates struct {
 	PerSession int // requests a minute of one payor
 	PerAddress int // requests a minute from one IP address, whatever they are
 	WrongKeys  int // wrong API keys in 15 minutes from one IP address
+	SignIns    int // requests to sign in a minute from one IP address
 }
 
 // Limits keep callers to rates. A limit may be used up at once; then it fills up
 // again evenly.
 type Limits struct {
-	key, session, verify, address, wrongKey *limiter
-	meter                                   *meter.Meter
+	key, session, verify, address, wrongKey, signIn, code *limiter
+	meter                                                 *meter.Meter
 }
 
 // NewLimits returns limits at the given rates.
@@ -40,8 +41,14 @@ func NewLimits(r Rates, m *meter.Meter) *Limits {
 		address: newLimiter("address", time.Minute, r.PerAddress, pay.CodeRate, "Too many requests from your network address. Please slow down."),
 		wrongKey: newLimiter("wrong_key", 15*time.Minute, r.WrongKeys, pay.CodeRate,
 			"Too many requests with an invalid API key. Please try again later."),
+		signIn: newLimiter("sign_in", time.Minute, r.SignIns, pay.CodeRate, "Too many sign-ins from this address. Please try again in a minute."),
+		code: newLimiter("access_code", time.Hour, codes, pay.CodeRate,
+			"Too many access codes. Please try again later, or ask your operator for a new one."),
 	}
 }
+
+// codes is how many access codes a merchant may try in an hour.
+const codes = 5
 
 // verifications is how often a minute a payor may have the chain searched: each costs
 // questions to nodes.
@@ -205,5 +212,5 @@ func (l *Limits) Heard(b []byte, now time.Time) {
 }
 
 func (l *Limits) all() []*limiter {
-	return []*limiter{l.key, l.session, l.verify, l.address, l.wrongKey}
+	return []*limiter{l.key, l.session, l.verify, l.address, l.wrongKey, l.signIn, l.code}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all
@@ -178,18 +179,22 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// byKey admits callers with an API key of either scope.
+// byKey admits callers with an API key of either scope, and people who are signed in.
 func byKey(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
-	return func(s *Server, r *http.Request) (any, error) {
-		c, err := s.caller(r)
-		if err != nil {
-			return nil, err
-		}
-		return h(s, r, c)
-	}
+	return admit((*Server).principal, h)
 }
 
-// byMerchant admits callers with a key of scope merchant.
+// byKeyAlone admits callers with an API key of either scope.
+func byKeyAlone(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return admit((*Server).caller, h)
+}
+
+// byDashboard admits people who are signed in, and nobody else.
+func byDashboard(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return admit((*Server).person, h)
+}
+
+// byMerchant admits callers with a key of scope merchant, and people who are signed in.
 func byMerchant(h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
 	return byKey(func(s *Server, r *http.Request, c billing.Caller) (any, error) {
 		if c.Key.Scope != pay.ScopeMerchant {
@@ -199,20 +204,90 @@ func byMerchant(h func(*Server, *http.Request, billing.Caller) (any, error)) fun
 	})
 }
 
+func admit(who func(*Server, *http.Request) (billing.Caller, error), h func(*Server, *http.Request, billing.Caller) (any, error)) func(*Server, *http.Request) (any, error) {
+	return func(s *Server, r *http.Request) (any, error) {
+		c, err := who(s, r)
+		if err != nil {
+			return nil, err
+		}
+		return h(s, r, c)
+	}
+}
+
+// apiKey is the API key in a request's headers, "" for none.
+func apiKey(r *http.Request) string {
+	if key := r.Header.Get("x-api-key"); key != "" {
+		return key
+	}
+	return r.Header.Get("x-commerce-api-key")
+}
+
 // caller returns who an API key in the headers belongs to.
 func (s *Server) caller(r *http.Request) (billing.Caller, error) {
-	key := r.Header.Get("x-api-key")
-	if key == "" {
-		key = r.Header.Get("x-commerce-api-key")
-	}
-	c, err := s.Billing.ByKey(r.Context(), key)
-	if pay.CodeOf(err) == pay.CodeKeyInvalid { // guessing is what is slowed down, not who shares an address with a guesser
-		err = orElse(s.allow(r, s.Limits.wrongKey, s.address(r)), err)
-	}
-	if err != nil {
+	c, err := s.Billing.ByKey(r.Context(), apiKey(r))
+	if err = s.slowed(r, err); err != nil {
 		return c, err
 	}
 	return c, s.allow(r, s.Limits.key, c.Key.ID)
+}
+
+// slowed refuses an address that has sent too many wrong credentials: guessing is
+// what is slowed down, not who shares an address with a guesser.
+func (s *Server) slowed(r *http.Request, err error) error {
+	if c := pay.CodeOf(err); c == pay.CodeKeyInvalid || c == pay.CodeTicketInvalid {
+		return orElse(s.allow(r, s.Limits.wrongKey, s.address(r)), err)
+	}
+	return err
+}
+
+// principal returns who sent a request: whose API key it has, else who is signed in.
+func (s *Server) principal(r *http.Request) (billing.Caller, error) {
+	if apiKey(r) == "" && r.Header.Get("Authorization") != "" {
+		return s.person(r)
+	}
+	return s.caller(r)
+}
+
+// person returns who is signed in. One who may only read is refused everything else.
+func (s *Server) person(r *http.Request) (c billing.Caller, err error) {
+	if r.Header.Get("Authorization") == "" && apiKey(r) != "" {
+		_, err := s.caller(r)
+		return c, orElse(err, pay.Errorf(pay.CodeForbidden, "API keys do not open this: sign in and send Authorization: Bearer with the access token"))
+	}
+	c, err = s.Billing.ByBearer(r.Context(), bearer(r.Header.Get("Authorization")), merchantID(r))
+	if err = s.slowed(r, err); err != nil {
+		return c, err
+	}
+	if err := s.allow(r, s.Limits.key, c.User.String()); err != nil {
+		return c, err
+	}
+	if r.Method != http.MethodGet {
+		err = c.MayWrite()
+	}
+	return c, err
+}
+
+// bearer returns the token of an Authorization header, "" for none.
+func bearer(header string) string {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// merchantID returns which merchant a person wants to act for: 0 for the first, and
+// one that is nobody's for what is no id.
+func merchantID(r *http.Request) int64 {
+	h := r.Header.Get("X-Merchant-Id")
+	if h == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(h, 10, 64)
+	if err != nil || n < 1 {
+		return -1
+	}
+	return n
 }
 
 // bySession admits payors with a session pair.

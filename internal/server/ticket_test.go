@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -150,6 +151,24 @@ func TestSecretsStaySecret(t *testing.T) {
 	d.ask(payorTargets[2], `{"network":"`+made.SessionToken+`"`, payor)
 	d.ask(payorTargets[3], "", testkit.Headers{"x-session-token", made.SessionToken, "x-signature", made.Signature + "x"})
 	d.ask("POST /api/v1/invoices", `{`, d.with("Idempotency-Key", "x"))
+	w, bearer := d.member(d.Merchant.ID, pay.RoleOwner)
+	access := strings.TrimPrefix(bearer[1], "Bearer ")
+	asked := d.challenge(w)
+	nonce, _, _ := strings.Cut(asked.Message[strings.Index(asked.Message, "Nonce: ")+7:], "\n")
+	signature := w.sign(asked.Message)
+	d.verify(asked.ChallengeID, ethereumWallet(t).sign(asked.Message), w)
+	d.verify(asked.ChallengeID, signature, w)
+	d.ask("GET /api/v1/api-keys", "", testkit.Headers{"Authorization", "Bearer " + access + "x"})
+	d.stray("GET /api/v1/api-keys?token="+access, "", bearer)
+	created := decode[api.CreatedKey](t, d.ask("POST /api/v1/api-keys", `{"name":"till","scope":"merchant"}`, append(bearer, "Idempotency-Key", "k")))
+	code, err := d.Billing.AddMainnetCode(t.Context(), d.Merchant.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.ask("POST /api/v1/user/mainnet-access/activate", `{"access_key":"`+code+`"}`, bearer)
+	if d.ask(logoutPath, "", bearer); len(nonce) != 32 {
+		t.Fatal(nonce)
+	}
 	testkit.Eventually(t, "webhooks come", func() bool { return len(sink.Got()) > 1 })
 	if !strings.Contains(logs.String(), "path=/api/v1/invoices") {
 		t.Fatalf("nothing was logged: %s", logs)
@@ -168,6 +187,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	for name, secret := range map[string]string{
 		"API key": d.Key, "commerce key": d.Commerce, "session token": made.SessionToken, "signature": made.Signature, "signature's hash": made.Signature[:64],
 		"payor's ticket": address.WSConnection.Token, "merchant's ticket": minted, "webhook secret": hook.Secret,
+		"access token": access, "signature of a challenge": signature[2:], "nonce": nonce, "created key": created.APIKey, "mainnet code": code,
 	} {
 		if strings.Contains(logs.String(), secret) {
 			t.Errorf("the log has the %s", name)

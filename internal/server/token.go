@@ -55,7 +55,7 @@ func (s *Server) blockToken(r *http.Request, c billing.Caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, o, err := once[api.BlockTokenRequest](r, pay.CodeValidation, true)
+	in, o, err := onceBody[api.BlockTokenRequest](r, pay.CodeValidation, true)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (s *Server) blockToken(r *http.Request, c billing.Caller) (any, error) {
 }
 
 func (s *Server) setAcceptance(r *http.Request, c billing.Caller) (any, error) {
-	in, o, err := once[api.AcceptancePolicyRequest](r, pay.CodeValidation, false)
+	in, o, err := onceBody[api.AcceptancePolicyRequest](r, pay.CodeValidation, false)
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (s *Server) askVerification(r *http.Request, p billing.Session) (any, error
 	if err := s.allow(r, s.Limits.verify, p.Invoice.ID); err != nil {
 		return nil, err
 	}
-	in, o, err := once[api.VerifyRequest](r, pay.CodeInvalidRequest, true)
+	in, o, err := onceBody[api.VerifyRequest](r, pay.CodeInvalidRequest, true)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 )
 
 // verify asks for a search and waits for its end.
-func (d *desk) verify(id, body string, payor testkit.Headers) (v api.Verification) {
+func (d *desk) search(id, body string, payor testkit.Headers) (v api.Verification) {
 	d.t.Helper()
 	if a := d.ask("POST /api/v1/invoice/"+id+"/verify", body, payor); a.status != http.StatusAccepted {
 		d.t.Fatalf("%d %s", a.status, a.body)
@@ -83,12 +83,12 @@ func TestVerification(t *testing.T) {
 		if p := d.Status(made.InvoiceID).LatestPayment; p.Status != "pending" || p.Confirmations != 1 || p.RequiredConfirmations != 3 || p.TokenDecimals != 6 || p.BlockTime == nil {
 			t.Errorf("pending: %+v", p)
 		}
-		if v := d.verify(made.InvoiceID, `{"tx_hash":"`+strings.ToUpper(h.Hex()[2:3])+`"}`, payor); v.Status != "tx_not_found" {
+		if v := d.search(made.InvoiceID, `{"tx_hash":"`+strings.ToUpper(h.Hex()[2:3])+`"}`, payor); v.Status != "tx_not_found" {
 			t.Errorf("nonsense: %+v", v)
 		}
 		d.MineSlowly("paid", func() bool { return d.Status(made.InvoiceID).Invoice.Status == "paid" })
 		forget(t, url, made.InvoiceID)
-		if v := d.verify(made.InvoiceID, "", payor); v.Status != "found" || len(v.Result.Payments) != 1 {
+		if v := d.search(made.InvoiceID, "", payor); v.Status != "found" || len(v.Result.Payments) != 1 {
 			t.Errorf("lost: %+v %+v", v, v.Result)
 		}
 		s := d.Status(made.InvoiceID)
@@ -111,16 +111,16 @@ func TestVerification(t *testing.T) {
 		sent := d.Pay(common.Address{}, stranger.Hex(), big.NewInt(1))
 		d.Mine(4)
 		testkit.Eventually(t, "read", func() bool {
-			v := d.verify(second.InvoiceID, `{"tx_hash":"`+strings.ToUpper(sent.Hex()[2:])+`","network":null}`, buyer)
+			v := d.search(second.InvoiceID, `{"tx_hash":"`+strings.ToUpper(sent.Hex()[2:])+`","network":null}`, buyer)
 			return v.Status == "tx_not_found" // without 0x it is no hash of this network
 		})
 		for hash, want := range map[string]string{h.Hex(): "other_address", "0x" + strings.Repeat("0", 64): "tx_not_found"} {
-			if v := d.verify(second.InvoiceID, `{"tx_hash":"`+hash+`"}`, buyer); v.Status != want || *v.TxHash != hash {
+			if v := d.search(second.InvoiceID, `{"tx_hash":"`+hash+`"}`, buyer); v.Status != want || *v.TxHash != hash {
 				t.Errorf("%s: %+v %+v", hash, v, v.Result)
 			}
 		}
 		young := d.Pay(common.Address{}, stranger.Hex(), big.NewInt(2))
-		if v := d.verify(second.InvoiceID, `{"tx_hash":"`+young.Hex()+`"}`, buyer); v.Status != "confirming" || !strings.Contains(v.Result.Message, "0 of 3") {
+		if v := d.search(second.InvoiceID, `{"tx_hash":"`+young.Hex()+`"}`, buyer); v.Status != "confirming" || !strings.Contains(v.Result.Message, "0 of 3") {
 			t.Errorf("not mined: %+v %+v", v, v.Result)
 		}
 	})

@@ -40,15 +40,6 @@ func isEndpointID(id string) bool {
 	return ok && isUUID(rest)
 }
 
-// onceAtMost returns the idempotency key that a request may bring, with what it asks.
-func onceAtMost(r *http.Request, raw []byte) (billing.Once, error) {
-	key := r.Header.Get("Idempotency-Key")
-	if key != printable(key) {
-		return billing.Once{}, pay.Errorf(pay.CodeValidation, "The Idempotency-Key header must be at most 128 printable characters without spaces")
-	}
-	return billing.Once{Key: key, Hash: hash(raw)}, nil
-}
-
 // endpointBody reads a request to change something of an endpoint.
 func endpointBody[T any](r *http.Request) (id string, in T, o billing.Once, err error) {
 	if id, err = endpointID(r); err != nil {
@@ -56,7 +47,7 @@ func endpointBody[T any](r *http.Request) (id string, in T, o billing.Once, err 
 	}
 	in, raw, err := body[T](r, pay.CodeValidation, false)
 	if err == nil {
-		o, err = onceAtMost(r, raw)
+		o, err = once(r, raw, pay.CodeValidation)
 	}
 	return id, in, o, err
 }
@@ -68,7 +59,7 @@ func byEndpoint(do func(*billing.Billing, context.Context, billing.Caller, strin
 		if err != nil {
 			return nil, err
 		}
-		o, err := onceAtMost(r, nil)
+		o, err := once(r, nil, pay.CodeValidation)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +72,7 @@ func (s *Server) createEndpoint(r *http.Request, c billing.Caller) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	o, err := onceAtMost(r, raw)
+	o, err := once(r, raw, pay.CodeValidation)
 	if err != nil {
 		return nil, err
 	}

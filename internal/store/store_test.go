@@ -73,6 +73,8 @@ func fillIn(v reflect.Value, n *int64) {
 		v.SetString(fmt.Sprint("v", *n))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(*n)
+	case reflect.Bool:
+		v.SetBool(true)
 	case reflect.Uint64:
 		v.SetUint(uint64(*n))
 	case reflect.Slice:
@@ -137,10 +139,10 @@ func TestRoundTrips(t *testing.T) {
 			ks, err := tx.Keys(m.ID)
 			same(t, "keys, newest first", []any{ks, err}, []any{[]pay.Key{newer, k}, nil})
 			for _, want := range []bool{true, false} {
-				done, err := tx.RevokeKey(k.ID)
+				done, err := tx.RevokeKey(k.ID, "lost")
 				same(t, "revoked", []any{done, err}, []any{want, nil})
 			}
-			k.RevokedAt = tx.Now()
+			k.RevokedAt, k.RevokedReason = tx.Now(), "lost"
 			got, _, _, _ = tx.KeyByHash(k.Hash)
 			same(t, "a revoked key", got, k)
 

@@ -70,7 +70,7 @@ func OptionsAt(database, rpc string) app.Options {
 	network.BlockTime = 50 * time.Millisecond // blocks come when a test makes them: what waits for one must not wait long
 	return app.Options{
 		Listen: "127.0.0.1:0", Database: database, Secret: bytes.Repeat([]byte("s"), 32), Dev: true, Log: slog.New(slog.DiscardHandler),
-		Limits:  app.LimitOptions{Rates: server.Rates{PerKey: 1e6, PerSession: 1e6, WrongKeys: 1e6}},
+		Limits:  app.LimitOptions{Rates: server.Rates{PerKey: 1e6, PerSession: 1e6, WrongKeys: 1e6, SignIns: 1e6}},
 		Sources: []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
 		Networks: []app.NetworkOptions{{
 			Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{rpc},
@@ -114,7 +114,7 @@ func Run(t testing.TB, o app.Options) *app.App {
 func AddMerchant(t testing.TB, a *app.App) (m pay.Merchant, key, commerce string) {
 	t.Helper()
 	m, err := a.Billing.AddMerchant(context.Background(), pay.Merchant{
-		Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Payout: devchain.Merchant().Hex(),
+		Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Mainnet: true, Payout: devchain.Merchant().Hex(),
 	})
 	if err == nil {
 		_, key, err = a.Billing.AddKey(context.Background(), m.ID, "test", pay.ScopeMerchant, pay.Devnet, 0)
