@@ -49,13 +49,15 @@ type Options struct {
 	Operations string
 	// KeepEvents is how long events are kept; 0 for ever.
 	KeepEvents time.Duration
-	Signup     bool          // whether a wallet that nobody knows may make itself a merchant of devnet
-	MaxKeys    int           // active API keys of a merchant for each scope; 0 for 20
-	Lease      time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
-	Log        *slog.Logger
-	Rand       io.Reader         // nil for crypto/rand
-	Now        func() time.Time  // nil for the system's clock
-	Committed  func([]pay.Event) // told of every event after its commit; may be nil
+	// PayoutDelay is how long a change of a payout address waits before it counts.
+	PayoutDelay time.Duration
+	Signup      bool          // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys     int           // active API keys of a merchant for each scope; 0 for 20
+	Lease       time.Duration // how long a duty of a node that died waits for another; 0 for 40 s
+	Log         *slog.Logger
+	Rand        io.Reader         // nil for crypto/rand
+	Now         func() time.Time  // nil for the system's clock
+	Committed   func([]pay.Event) // told of every event after its commit; may be nil
 	// TestWallet pays a quote, for the payment page in development; may be nil.
 	TestWallet func(context.Context, billing.Allocation) (string, error)
 	// DashboardKey is the key the development dashboard acts with; see server.Server.
@@ -179,7 +181,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{
 		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
-		Signup: a.Signup, MaxKeys: a.MaxKeys,
+		Signup: a.Signup, MaxKeys: a.MaxKeys, PayoutDelay: a.PayoutDelay,
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ type Config struct {
 	EventDays        int                      `key:"retention.event_days" doc:"days that events and their deliveries are kept" default:"90" least:"1"`
 	SignIns          int                      `key:"limits.sign_ins" doc:"requests to sign in a minute from one address" default:"30" least:"1"`
 	MaxKeys          int                      `key:"limits.active_keys" doc:"active API keys that a merchant may have of each scope" default:"20" least:"1"`
+	PayoutDelay      int                      `key:"payout.delay_hours" doc:"hours that a change of a payout address waits, so that its owner hears of it before it counts" default:"24"`
 	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
@@ -135,7 +136,7 @@ var notConfig = []string{"PEPAY_SEEDS"}
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
-	for _, section := range []string{"limits", "rates", "retention"} {
+	for _, section := range []string{"limits", "payout", "rates", "retention"} {
 		if rest, ok := strings.CutPrefix(s, section+"_"); ok {
 			return section + "." + rest
 		}

@@ -55,7 +55,8 @@ func (c Config) Options() (o Options, err error) {
 			Rates:         server.Rates{PerKey: c.KeyPerMinute, PerSession: c.SessionPerMinute, PerAddress: c.AddressPerMinute, WrongKeys: c.WrongKeys, SignIns: c.SignIns},
 			SocketsPerKey: c.SocketsPerKey, SocketsPerAddress: c.SocketsPerIP,
 		},
-		Proxies: proxies, Operations: c.OperationsListen, KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour, Sources: sources(c),
+		Proxies: proxies, Operations: c.OperationsListen, KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour,
+		PayoutDelay: time.Duration(c.PayoutDelay) * time.Hour, Sources: sources(c),
 	}
 	if o.Signup, o.MaxKeys = c.Signup == "open", c.MaxKeys; !o.Signup && c.Signup != "closed" {
 		return o, wrong("signup")

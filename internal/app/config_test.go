@@ -44,6 +44,7 @@ var whole = []struct{ key, toml, env, field string }{
 	{"limits.sockets_per_key", "11", "11", "11"},
 	{"limits.sockets_per_address", "0", "0", "0"},
 	{"retention.event_days", "12", "12", "12"},
+	{"payout.delay_hours", "7", "7", "7"},
 	{"limits.sign_ins", "10", "10", "10"},
 	{"limits.active_keys", "11", "11", "11"},
 	{"signup", `"open"`, "open", "open"},

@@ -82,6 +82,7 @@ var told = []struct {
 	{pay.PaymentUpdated, "invoice_payment", "its status, its worth or its settlement changed"},
 	{pay.InvoiceUpdated, "invoice", "its status or what is paid of it changed: underpaid, paid, expired, canceled"},
 	{pay.TestPing, "ping", "you asked for a test; only in webhooks, to the endpoint that is tested"},
+	{pay.PayoutUpdated, "payout_address", "where proceeds go was changed, or will be: `pending` says to what and when. Webhooks that ask for all events get it. Not of the original API"},
 	{pay.EndpointDisabled, "webhook_endpoint", "an endpoint answered 410 or took nothing for five days; on the merchant's websocket and in the list, not in webhooks. Not of the original API"},
 }
 

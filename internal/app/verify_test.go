@@ -27,7 +27,7 @@ func (l liar) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, id, _ := strings.Cut(string(body), `"id":`)
 	id, _, _ = strings.Cut(id, ",")
 	answer := `{"jsonrpc":"2.0","id":` + id + `,"result":"` + l.result + `"}`
-	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(answer))}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(answer))}, nil
 }
 
 // On a chain that is not the one configured, or whose factory is not ours, nobody is

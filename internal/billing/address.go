@@ -51,7 +51,7 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 		if err != nil {
 			return err
 		}
-		if !taken.Offers(a.Invoice, tokenID) {
+		if !taken.Offers(a.Invoice, tokenID) || a.Invoice.Status != pay.Underpaid && !s.Merchant.Settlement.Offers(t) {
 			return pay.Errorf(pay.CodeInvalidRequest, "The merchant does not take token %d; choose one from available-tokens", tokenID)
 		}
 		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Receiver == "" || !priced {

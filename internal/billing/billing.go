@@ -29,10 +29,12 @@ type Billing struct {
 	Wallets  Wallets
 	Chains   map[pay.NetworkName]chain.Driver // to read a network again; set before requests are served
 	BaseURL  string                           // where payors reach the payment page, without a slash at the end
-	Signup   bool                             // whether a wallet that nobody knows may make itself a merchant of devnet
-	MaxKeys  int                              // how many active API keys a merchant may have of each scope
-	Log      *slog.Logger
-	uses     uses
+	// PayoutDelay is how long a change of payout address waits.
+	PayoutDelay time.Duration
+	Signup      bool // whether a wallet that nobody knows may make itself a merchant of devnet
+	MaxKeys     int  // how many active API keys a merchant may have of each scope
+	Log         *slog.Logger
+	uses        uses
 }
 
 // Wallets knows the addresses of the networks.

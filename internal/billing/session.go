@@ -1,7 +1,9 @@
 package billing
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pepay/pepay/api"
@@ -67,9 +69,13 @@ func (b *Billing) Tokens(ctx context.Context, s Session, f TokenFilter) (ts []pa
 		return nil, err
 	}
 	for _, t := range b.Registry.Tokens {
-		if t.Environment == s.Invoice.Environment && (f.Network == "" || t.Network == f.Network) && a.Offers(s.Invoice, t.ID) {
+		if t.Environment == s.Invoice.Environment && (f.Network == "" || t.Network == f.Network) && a.Offers(s.Invoice, t.ID) &&
+			(s.Invoice.Status == pay.Underpaid || s.Merchant.Settlement.Offers(t)) {
 			ts = append(ts, t)
 		}
+	}
+	if s.Merchant.Settlement == pay.StablesPreferred {
+		slices.SortStableFunc(ts, func(a, b pay.Token) int { return cmp.Compare(rank(b.Stable), rank(a.Stable)) })
 	}
 	return ts, nil
 }

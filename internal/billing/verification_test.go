@@ -94,7 +94,7 @@ func newTill(t *testing.T, s *store.Store, clock *testkit.Clock, finder bool) *t
 		t.Fatal(err)
 	}
 	amount := api.Number("10")
-	answer, err := b.Open(t.Context(), billing.Caller{Merchant: m, Key: pay.Key{Environment: pay.Devnet}}, api.CreateInvoiceRequest{AmountUSD: &amount}, billing.Once{Key: testkit.UUID()})
+	answer, err := b.Open(t.Context(), billing.Caller{Merchant: m, Environment: pay.Devnet}, api.CreateInvoiceRequest{AmountUSD: &amount}, billing.Once{Key: testkit.UUID()})
 	if err != nil {
 		t.Fatal(err)
 	}

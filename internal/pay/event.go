@@ -10,7 +10,7 @@ import (
 // EventType names something that happened (contract 4.2).
 type EventType string
 
-// The event types of the contract, and one of ours.
+// The event types of the contract, and two of ours.
 const (
 	InvoiceCreated EventType = "invoice.created"
 	InvoiceUpdated EventType = "invoice.updated"
@@ -22,6 +22,7 @@ const (
 	TestPing       EventType = "test.ping"             // webhooks only
 
 	EndpointDisabled EventType = "webhook_endpoint.disabled" // not in webhooks, which it is about
+	PayoutUpdated    EventType = "payout_address.updated"    // to webhooks that ask for all
 )
 
 // Subscribable are the event types and wildcards that an endpoint may ask for.
@@ -32,7 +33,7 @@ var Subscribable = []string{
 }
 
 // Filterable are the event types and wildcards that lists and streams may be limited to.
-var Filterable = append(slices.Clone(Subscribable), "webhook_endpoint.*", string(EndpointDisabled))
+var Filterable = append(slices.Clone(Subscribable), "webhook_endpoint.*", string(EndpointDisabled), "payout_address.*", string(PayoutUpdated))
 
 // Wildcard is the pattern that every event of t's family matches: "invoice.*".
 func (t EventType) Wildcard() string {

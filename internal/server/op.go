@@ -60,7 +60,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all

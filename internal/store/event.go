@@ -125,7 +125,9 @@ const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, custo
 
 func eventInto(e *pay.Event) []any {
 	return []any{
-		&e.MerchantID, &e.Seq, instant{&e.CreatedAt}, &e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID, &e.Object, &e.Previous,
+		&e.MerchantID, &e.Seq,
+		instant{&e.CreatedAt},
+		&e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID, &e.Object, &e.Previous,
 		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork,
 	}
 }

@@ -33,7 +33,7 @@ func (tx *Tx) AddKey(k pay.Key) error {
 func (tx *Tx) KeyByHash(hash string) (k pay.Key, m pay.Merchant, ok bool, err error) {
 	k, ok, err = maybe(tx, func(r scanner) (pay.Key, error) { return scanKey(and{r, merchantInto(&m)}) },
 		`SELECT `+of("k", keyColumns)+`, `+of("m", merchantColumns)+` FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE k.hash = $1`, hash)
-	return k, m, ok, err
+	return k, m.At(tx.now), ok, err
 }
 
 // KeyForUpdate returns the key with that id, held until the unit ends, and false
