@@ -75,6 +75,7 @@ type Client struct {
 	Invoices Invoices
 	Events   Events
 	Webhooks Webhooks
+	Tokens   Tokens
 
 	base   string
 	header http.Header                                                       // the credential
@@ -89,7 +90,7 @@ func New(baseURL, apiKey string) *Client {
 
 func newClient(baseURL string, credential http.Header) *Client {
 	c := &Client{HTTP: http.DefaultClient, Timeout: DefaultTimeout, Retries: DefaultRetries, base: strings.TrimRight(baseURL, "/"), header: credential}
-	c.Invoices, c.Events, c.Webhooks = Invoices{c}, Events{c}, Webhooks{c}
+	c.Invoices, c.Events, c.Webhooks, c.Tokens = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}
 	return c
 }
 

@@ -2,15 +2,9 @@ package client
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
+	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/pepay/pepay/api"
@@ -25,91 +19,65 @@ func (s Webhooks) Create(ctx context.Context, in api.CreateEndpointRequest) (api
 }
 
 // List returns the endpoints, newest first, without their secrets.
-func (s Webhooks) List(ctx context.Context) ([]api.Endpoint, error) {
-	l, err := call[api.List[api.Endpoint]](ctx, s.c, http.MethodGet, "/api/v1/webhooks", nil, nil)
-	return l.Data, err
+func (s Webhooks) List(ctx context.Context, at Cursor) iter.Seq2[api.Endpoint, error] {
+	return list(ctx, at, url.Values{}, func(e api.Endpoint) string { return e.ID }, bare[api.Endpoint](s.c, "/api/v1/webhooks"))
+}
+
+func webhookPath(id string) string { return "/api/v1/webhooks/" + url.PathEscape(id) }
+
+// Get returns an endpoint, without its secret.
+func (s Webhooks) Get(ctx context.Context, id string) (api.Endpoint, error) {
+	return call[api.Endpoint](ctx, s.c, http.MethodGet, webhookPath(id), nil, nil)
+}
+
+// Change changes what the request names of an endpoint. One that is enabled again gets
+// what it missed.
+func (s Webhooks) Change(ctx context.Context, id string, in api.ChangeEndpointRequest) (api.Endpoint, error) {
+	return call[api.Endpoint](ctx, s.c, http.MethodPatch, webhookPath(id), nil, in)
 }
 
 // Delete removes an endpoint. Nothing more is posted to it.
 func (s Webhooks) Delete(ctx context.Context, id string) error {
-	_, err := call[api.Deleted](ctx, s.c, http.MethodDelete, "/api/v1/webhooks/"+url.PathEscape(id), nil, nil)
+	_, err := call[api.Deleted](ctx, s.c, http.MethodDelete, webhookPath(id), nil, nil)
 	return err
 }
 
-// Why a webhook is refused.
-var (
-	ErrSignature = errors.New("pepay: the webhook is not signed with any of the secrets")
-	ErrTimestamp = errors.New("pepay: the webhook was signed too long ago, or in the future")
-)
-
-// DefaultTolerance is how far the time of a webhook may be from now.
-const DefaultTolerance = 5 * time.Minute
-
-// VerifyWebhook checks a webhook against the endpoint's secret and returns its
-// event. The payload is the body as it came, byte for byte: read it before anything
-// parses it. Give the new and the old secret while you change them. The error is
-// ErrSignature, ErrTimestamp, or one about the payload; answer any with 400.
-//
-// Webhooks may come twice and out of order: remember the ids of events.
-func VerifyWebhook(payload []byte, header http.Header, secrets ...string) (api.Event, error) {
-	return WebhookVerifier{Secrets: secrets}.Verify(payload, header)
+// RotateSecret gives an endpoint a new Secret, not to be had again. For a day the old
+// one signs as well.
+func (s Webhooks) RotateSecret(ctx context.Context, id string) (api.Endpoint, error) {
+	return call[api.Endpoint](ctx, s.c, http.MethodPost, webhookPath(id)+"/rotate-secret", nil, nil)
 }
 
-// WebhookVerifier is VerifyWebhook with a tolerance and a clock of your choice.
-type WebhookVerifier struct {
-	Secrets   []string
-	Tolerance time.Duration    // 0 for DefaultTolerance; negative for any time
-	Now       func() time.Time // nil for time.Now
+// Test sends a test.ping to one endpoint.
+func (s Webhooks) Test(ctx context.Context, id string) (api.EndpointTest, error) {
+	return call[api.EndpointTest](ctx, s.c, http.MethodPost, webhookPath(id)+"/test", nil, nil)
 }
 
-// Verify is VerifyWebhook.
-func (v WebhookVerifier) Verify(payload []byte, header http.Header) (e api.Event, err error) {
-	timestamp := header.Get(api.HeaderTimestamp)
-	if !v.signed(payload, timestamp, header) {
-		return e, ErrSignature
-	}
-	now, tolerance := v.Now, v.Tolerance
-	if now == nil {
-		now = time.Now
-	}
-	if tolerance == 0 {
-		tolerance = DefaultTolerance
-	}
-	ms, err := strconv.ParseInt(timestamp, 10, 64)
-	if err != nil || tolerance > 0 && now().Sub(time.UnixMilli(ms)).Abs() > tolerance {
-		return e, ErrTimestamp
-	}
-	if err := json.Unmarshal(payload, &e); err != nil {
-		return e, fmt.Errorf("pepay: decode the webhook: %w", err)
-	}
-	return e, nil
+// Deliveries returns what was posted to an endpoint and what became of it, newest first.
+func (s Webhooks) Deliveries(ctx context.Context, id string, at Cursor) iter.Seq2[api.Delivery, error] {
+	return list(ctx, at, url.Values{}, func(d api.Delivery) string { return d.ID }, bare[api.Delivery](s.c, webhookPath(id)+"/deliveries"))
 }
 
-// signed reports whether one of the secrets made one of the signatures. While a
-// secret is changed there are two: one by the new secret, one by the old.
-func (v WebhookVerifier) signed(payload []byte, timestamp string, header http.Header) (ok bool) {
-	for _, name := range []string{api.HeaderSignature, api.HeaderSignaturePrevious} {
-		sent, err := hex.DecodeString(header.Get(name))
-		for _, secret := range v.Secrets {
-			if secret != "" && err == nil && hmac.Equal(sent, signature(secret, timestamp, payload)) {
-				ok = true
-			}
-		}
-	}
-	return ok
+// Retry posts a delivery again now, whatever became of it.
+func (s Webhooks) Retry(ctx context.Context, id, delivery string) (api.Delivery, error) {
+	return call[api.Delivery](ctx, s.c, http.MethodPost, webhookPath(id)+"/deliveries/"+url.PathEscape(delivery)+"/retry", nil, nil)
 }
 
-func signature(secret, timestamp string, payload []byte) []byte {
-	m := hmac.New(sha256.New, []byte(secret))
-	m.Write([]byte(timestamp + "."))
-	m.Write(payload)
-	return m.Sum(nil)
+// ReplayTime posts again what happened from one time to another, to the second.
+func (s Webhooks) ReplayTime(ctx context.Context, id string, from, to time.Time) (api.Replay, error) {
+	return s.replay(ctx, id, api.ReplayRequest{From: new(api.Number(seconds(from))), To: new(api.Number(seconds(to)))})
 }
 
-// SignWebhook sets the headers of a webhook that is sent at a moment, as the server
-// does: for tests of a receiver.
-func SignWebhook(header http.Header, payload []byte, secret string, at time.Time) {
-	timestamp := strconv.FormatInt(at.UnixMilli(), 10)
-	header.Set(api.HeaderTimestamp, timestamp)
-	header.Set(api.HeaderSignature, hex.EncodeToString(signature(secret, timestamp, payload)))
+// ReplayEvents posts again what happened after an event, up to and including another.
+func (s Webhooks) ReplayEvents(ctx context.Context, id, after, until string) (api.Replay, error) {
+	return s.replay(ctx, id, api.ReplayRequest{After: &after, Until: &until})
+}
+
+func (s Webhooks) replay(ctx context.Context, id string, in api.ReplayRequest) (api.Replay, error) {
+	return call[api.Replay](ctx, s.c, http.MethodPost, webhookPath(id)+"/replay", nil, in)
+}
+
+// Replay returns how far the newest replay of an endpoint has come.
+func (s Webhooks) Replay(ctx context.Context, id string) (api.Replay, error) {
+	return call[api.Replay](ctx, s.c, http.MethodGet, webhookPath(id)+"/replay", nil, nil)
 }

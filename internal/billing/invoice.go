@@ -151,23 +151,23 @@ func (b *Billing) InvoiceTotals(ctx context.Context, c Caller, f store.InvoiceFi
 	return ts, err
 }
 
-// Cancel ends an unpaid invoice of the merchant.
-func (b *Billing) Cancel(ctx context.Context, c Caller, id string) (i pay.Invoice, err error) {
-	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+// Cancel ends an unpaid invoice of the merchant and returns it as the contract shows it.
+func (b *Billing) Cancel(ctx context.Context, c Caller, id string, o Once) ([]byte, error) {
+	return b.write(ctx, c.Merchant.ID, "invoice.cancel "+id, o, func(tx *store.Tx) (any, error) {
 		before, err := owned(tx.InvoiceForUpdate(id))(c)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		ps, err := tx.PaymentsOf(id)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if i, err = before.Cancel(ps); err != nil {
-			return err
+		after, err := before.Cancel(ps)
+		if err != nil {
+			return nil, err
 		}
-		return b.announceInvoice(tx, before, i)
+		return view.Invoice(after), b.announceInvoice(tx, before, after)
 	})
-	return i, err
 }
 
 // scanGrace is how long an expiry waits for a watcher that has not yet read the

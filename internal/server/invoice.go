@@ -118,8 +118,11 @@ func (s *Server) cancelInvoice(r *http.Request, c billing.Caller) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, err := s.Billing.Cancel(r.Context(), c, id)
-	return view.Invoice(i), err
+	o, err := once(r, nil, pay.CodeValidation)
+	if err != nil {
+		return nil, err
+	}
+	return s.Billing.Cancel(r.Context(), c, id, o)
 }
 
 func orElse(err, otherwise error) error {

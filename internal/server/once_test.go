@@ -76,7 +76,10 @@ func TestCancel(t *testing.T) {
 		d := newDesk(t, url, nil)
 		made, payor := d.Open(`{"amount_usd":5,"customer_id":"c"}`)
 		path := "POST /api/v1/invoices/" + made.InvoiceID + "/cancel"
-		v := decode[api.Invoice](t, d.ask(path, "", d.key))
+		v := decode[api.Invoice](t, d.ask(path, "", d.with("Idempotency-Key", "a")))
+		if again := decode[api.Invoice](t, d.ask(path, "", d.with("Idempotency-Key", "a"))); again.ID != v.ID || again.Status != "canceled" {
+			t.Errorf("repeated: %+v", again)
+		}
 		es := testkit.Events(t, d.Store, d.Merchant.ID)
 		if v.Status != "canceled" || len(es) != 2 || es[1].Type != "invoice.updated" || string(es[1].Previous) != `{"status":"unpaid"}` || es[1].CustomerID != "c" {
 			t.Errorf("%+v with %d events, the last %s", v, len(es), es[len(es)-1].Previous)
