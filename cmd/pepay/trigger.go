@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/client"
 )
 
 type triggerCommand struct {
@@ -35,7 +36,6 @@ type trigger struct {
 	run        func(*rehearsal) error
 }
 
-// webhook.ping belongs here once endpoints can be pinged.
 var triggers = []trigger{
 	{"invoice.created", "an invoice is made", (*rehearsal).created},
 	{"invoice.paid", "… and paid exactly", func(r *rehearsal) error { return r.paid(1, 1, "paid") }},
@@ -47,6 +47,7 @@ var triggers = []trigger{
 	{"payment.reorged", "a payment is dropped by the chain; needs the chain of pepay dev or pepay devchain (dev_dropTransaction)", (*rehearsal).reorged},
 	{"settlement.settled", "an invoice is paid, and the money reaches the merchant's address", (*rehearsal).settled},
 	{"settlement.failed", "an invoice is paid in ETH whose receiver, a contract, takes none; tried again every ten minutes", (*rehearsal).unsettled},
+	{"test.ping", "each of your webhook endpoints is sent a test.ping", (*rehearsal).pinged},
 }
 
 // Run makes it happen.
@@ -177,6 +178,54 @@ func (r *rehearsal) unsettled() error {
 		return err
 	}
 	return r.until("invoice_payment.updated", func(v outcome) bool { return v.SettlementStatus == "failed" })
+}
+
+// pinged waits until every endpoint was tried; what they answered is printed.
+func (r *rehearsal) pinged() error {
+	none := true
+	for endpoint, err := range r.pepay.Webhooks.List(r.ctx, client.Cursor{}) {
+		if err != nil {
+			return err
+		}
+		none = false
+		test, err := r.pepay.Webhooks.Test(r.ctx, endpoint.ID)
+		if err != nil {
+			return err
+		}
+		r.say("%s is sent to %s", test.EventID, endpoint.URL)
+		if err := r.tried(endpoint.ID, test.DeliveryID); err != nil {
+			return err
+		}
+	}
+	if none {
+		return errors.New("you have no webhook endpoint; add one with POST /api/v1/webhooks")
+	}
+	return nil
+}
+
+// tried waits for the first attempt of a delivery.
+func (r *rehearsal) tried(endpoint, delivery string) error {
+	for {
+		for d, err := range r.pepay.Webhooks.Deliveries(r.ctx, endpoint, client.Cursor{Limit: 20}) {
+			if err != nil {
+				return err
+			}
+			if d.ID != delivery || len(d.Attempts) == 0 {
+				continue
+			}
+			if a := d.Attempts[0]; a.HTTPStatus != nil {
+				r.say("it answered %s after %d ms", r.out.status(*a.HTTPStatus), a.LatencyMS)
+			} else {
+				r.say("it did not answer: %s", *a.Error)
+			}
+			return nil
+		}
+		select {
+		case <-r.ctx.Done():
+			return r.ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // becomes waits until the invoice has a status.
