@@ -76,6 +76,7 @@ type Client struct {
 	Events   Events
 	Webhooks Webhooks
 	Tokens   Tokens
+	Account  Account
 
 	base   string
 	header http.Header                                                       // the credential
@@ -90,7 +91,7 @@ func New(baseURL, apiKey string) *Client {
 
 func newClient(baseURL string, credential http.Header) *Client {
 	c := &Client{HTTP: http.DefaultClient, Timeout: DefaultTimeout, Retries: DefaultRetries, base: strings.TrimRight(baseURL, "/"), header: credential}
-	c.Invoices, c.Events, c.Webhooks, c.Tokens = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}
+	c.Invoices, c.Events, c.Webhooks, c.Tokens, c.Account = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}, Account{c}
 	return c
 }
 
