@@ -71,6 +71,17 @@ func TestSweepBringsToLight(t *testing.T) {
 		must(book.See(t.Context(), sweep))
 		must(book.Finalize(t.Context(), at(2)))
 		is("final", "1000000000000000000 final true; 500000000000000000 final true; ")
+		// In one step: a sweep of what nobody saw, a payment after it, and its sweep.
+		paid, third := seen, sweep.Sweeps[0]
+		paid.TxHash, paid.Block = "0x04", at(4)
+		second := third
+		second.TxHash, second.Block, second.Units = "0x03", at(3), ether(2)
+		third.TxHash, third.Block, third.Units = "0x05", at(5), ether(10)
+		step := chain.Found{Last: at(5), Blocks: 3, Deposits: []pay.Deposit{paid}, Sweeps: []pay.Sweep{second, third}}
+		must(book.See(t.Context(), step))
+		must(book.See(t.Context(), step))
+		must(book.Finalize(t.Context(), at(5)))
+		is("several sweeps in a step", "1000000000000000000 final true; 500000000000000000 final true; 200000000000000000 final true; 1000000000000000000 final true; ")
 		if i := a.Status(made.InvoiceID).Invoice; i.Status != "paid" {
 			t.Errorf("the invoice is %s", i.Status)
 		}

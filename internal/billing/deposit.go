@@ -163,11 +163,11 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
 			})
 			if a.Index == pay.IndexSweep { // what is unseen may have been found since
-				more, err := b.unseen(tx, a.Deposit)
+				sweeps, err := tx.SweepsAt(a.Network, a.Address, "", false)
 				if err != nil {
 					return nil, err
 				}
-				if a.Units = more; more.IsZero() {
+				if a.Units = pay.Unseen(a.Deposit, sweeps, ps); a.Units.IsZero() {
 					continue
 				}
 			}

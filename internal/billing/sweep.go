@@ -3,7 +3,6 @@ package billing
 import (
 	"context"
 
-	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 )
@@ -28,11 +27,15 @@ func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
 				continue
 			}
 			d := pay.Deposit{Network: s.Network, TxHash: "sweep:" + s.TxHash + ":" + s.Address, Index: pay.IndexSweep, Block: s.Block, Address: s.Address}
-			more, err := b.unseen(tx, d)
+			ps, err := tx.PaymentsAt(s.Network, s.Address, "")
 			if err != nil {
 				return err
 			}
-			if d.Units = more; !more.IsZero() {
+			all, err := tx.SweepsAt(s.Network, s.Address, "", false)
+			if err != nil {
+				return err
+			}
+			if d.Units = pay.Unseen(d, all, ps); !d.Units.IsZero() { // at most; see counts again, one after the other
 				unseen = append(unseen, d)
 			}
 		}
@@ -41,31 +44,4 @@ func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
 		return err
 	}
 	return b.deposited(ctx, unseen, nil)
-}
-
-// unseen is how much more native coin left an address than the payments to it brought,
-// a deposit's own payment not counted.
-func (b *Book) unseen(tx *store.Tx, d pay.Deposit) (more money.Units, err error) {
-	sweeps, err := tx.SweepsAt(d.Network, d.Address, "", false)
-	if err != nil {
-		return more, err
-	}
-	ps, err := tx.PaymentsAt(d.Network, d.Address, "")
-	if err != nil {
-		return more, err
-	}
-	var came money.Units
-	for _, s := range sweeps {
-		more = more.Add(s.Units)
-	}
-	for _, p := range ps {
-		if (p.Sight == pay.Seen || p.Sight == pay.Final) && p.TxHash != d.TxHash {
-			came = came.Add(p.Units)
-		}
-	}
-	more, some := more.Sub(came)
-	if !some {
-		return money.Units{}, nil
-	}
-	return more, nil
 }

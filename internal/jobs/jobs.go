@@ -88,14 +88,14 @@ func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// pause is how long to wait when there is work, but none that can be taken yet.
+// pause is how long to wait when there is work, but others were quicker to take it.
 const pause = 10 * time.Millisecond
 
 // claim takes up to n due jobs and says how long it is until the next one.
 func (r *Runner) claim(ctx context.Context, n int, except string) (jobs []store.Job, next time.Duration, err error) {
 	next = r.Poll
 	if n <= 0 {
-		return nil, next, nil
+		return nil, r.Poll, nil
 	}
 	err = r.Store.Look(ctx, func(tx *store.Tx) error { // costs no commit
 		due, ok, err := tx.NextJob(except)

@@ -91,3 +91,25 @@ func Settle(ps []Payment, sweeps []Sweep, now time.Time) []Payment {
 	}
 	return changed
 }
+
+// Unseen is how much more of a token had left an address, up to the block of a sweep,
+// than the payments to it had brought: what the sweep brings to light as deposit d. Its
+// own payment, if it was recorded already, is not counted.
+func Unseen(d Deposit, sweeps []Sweep, ps []Payment) money.Units {
+	var left, came money.Units
+	for _, s := range sweeps {
+		if s.Block.Height <= d.Block.Height {
+			left = left.Add(s.Units)
+		}
+	}
+	for _, p := range ps {
+		if p.Network == d.Network && p.Address == d.Address && p.Token == d.Token && p.TxHash != d.TxHash &&
+			p.Block.Height <= d.Block.Height && (p.Sight == Seen || p.Sight == Final) {
+			came = came.Add(p.Units)
+		}
+	}
+	if more, some := left.Sub(came); some {
+		return more
+	}
+	return money.Units{}
+}
