@@ -22,11 +22,13 @@ import (
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/bus"
 	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/commerce"
 	"github.com/pepay/pepay/internal/jobs"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
+	"github.com/pepay/pepay/internal/retail"
 	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
@@ -44,6 +46,9 @@ type Options struct {
 	Sources   []rates.Source
 	Quorum    int // how many price sources must agree
 	Limits    LimitOptions
+	// Terms are the conditions of sale; Providers are who sells in each environment.
+	Terms     pay.Terms
+	Providers map[pay.Environment]retail.Provider
 	Proxies   []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
 	// Operations is the host:port of metrics, probes and profiles; "" for none.
 	Operations string
@@ -86,6 +91,7 @@ type LimitOptions struct {
 type App struct {
 	Options
 	Billing  *billing.Billing
+	Commerce *commerce.Commerce
 	Store    *store.Store
 	URL      string // the public address
 	OpsURL   string // of metrics, probes and profiles; "" for none
@@ -183,6 +189,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
 		Signup: a.Signup, MaxKeys: a.MaxKeys, PayoutDelay: a.PayoutDelay,
 	}
+	a.Commerce = &commerce.Commerce{Store: a.Store, Billing: a.Billing, Providers: a.Providers, Terms: a.Terms, Log: a.Log}
 	return nil
 }
 
@@ -236,7 +243,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
-		Billing: a.Billing, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
+		Billing: a.Billing, Commerce: a.Commerce, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
 		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits.Rates, a.meter), Proxies: a.Proxies, Meter: a.meter,
 	}
 	if err := a.share(ctx, s.Limits); err != nil {

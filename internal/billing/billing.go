@@ -87,9 +87,9 @@ func (b *Billing) once(ctx context.Context, write func(context.Context, func(*st
 	return b.Auth.Open(sealed, purpose)
 }
 
-// write runs do in a unit of its own, once for each idempotency key, and returns its
+// Write runs do in a unit of its own, once for each idempotency key, and returns its
 // answer as JSON: the same bytes however often the request arrives.
-func (b *Billing) write(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) ([]byte, error) {
+func (b *Billing) Write(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) ([]byte, error) {
 	return b.once(ctx, b.Store.Write, merchant, operation, o, func(tx *store.Tx) ([]byte, error) {
 		v, err := do(tx)
 		if err != nil {

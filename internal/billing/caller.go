@@ -48,8 +48,11 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 	}
 	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		var ok bool
-		if c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); err != nil || !ok || !c.Key.Usable(tx.Now()) {
+		switch c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); {
+		case err != nil || !ok || !c.Key.RevokedAt.IsZero():
 			return orElse(err, bad)
+		case !c.Key.Usable(tx.Now()):
+			return ErrExpired
 		}
 		b.uses.note(c.Key.ID, tx.Now())
 		return nil
@@ -58,14 +61,19 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 	case err != nil:
 		return c, err
 	case !c.Key.SuspendedAt.IsZero():
-		return c, pay.Errorf(pay.CodeForbidden, "This API key is suspended; ask your operator")
+		return c, ErrSuspended
 	case c.Environment == pay.Mainnet && !c.Merchant.Mainnet:
-		return c, errNoMainnet
+		return c, ErrNoMainnet
 	}
 	return c, nil
 }
 
-var errNoMainnet = pay.Errorf(pay.CodeForbidden, "Mainnet is not enabled for this account; activate it with an access code from your operator")
+// Why a key that is known opens nothing.
+var (
+	ErrSuspended = pay.Errorf(pay.CodeForbidden, "This API key is suspended; ask your operator")
+	ErrExpired   = pay.Errorf(pay.CodeKeyInvalid, "This API key has expired; make a new one") // merchants are told as of one that was never there
+	ErrNoMainnet = pay.Errorf(pay.CodeForbidden, "Mainnet is not enabled for this account; activate it with an access code from your operator")
+)
 
 // errSignedOut is what every token gets that opens nothing, whatever the reason.
 var errSignedOut = pay.Errorf(pay.CodeTicketInvalid, "You are not signed in, or no longer: sign in and send Authorization: Bearer with the access token")

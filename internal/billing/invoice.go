@@ -153,7 +153,7 @@ func (b *Billing) InvoiceTotals(ctx context.Context, c Caller, f store.InvoiceFi
 
 // Cancel ends an unpaid invoice of the merchant and returns it as the contract shows it.
 func (b *Billing) Cancel(ctx context.Context, c Caller, id string, o Once) ([]byte, error) {
-	return b.write(ctx, c.Merchant.ID, "invoice.cancel "+id, o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, "invoice.cancel "+id, o, func(tx *store.Tx) (any, error) {
 		before, err := owned(tx.InvoiceForUpdate(id))(c)
 		if err != nil {
 			return nil, err

@@ -36,7 +36,7 @@ func (b *Billing) AddKey(ctx context.Context, merchant int64, name string, s pay
 // addKey draws the id and the secret of a key and stores it.
 func addKey(tx *store.Tx, m pay.Merchant, k pay.Key) (pay.Key, string, error) {
 	if k.Environment == pay.Mainnet && !m.Mainnet {
-		return k, "", errNoMainnet
+		return k, "", ErrNoMainnet
 	}
 	secret := auth.NewKey(k.Scope, k.Environment)
 	k.ID, k.Hash, k.CreatedAt = tx.NewID(), auth.Hash(secret), tx.Now()
@@ -84,7 +84,7 @@ func (b *Billing) CreateKey(ctx context.Context, c Caller, r api.CreateKeyReques
 	if err != nil {
 		return nil, err
 	}
-	return b.write(ctx, c.Merchant.ID, "key.create", o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, "key.create", o, func(tx *store.Tx) (any, error) {
 		if !k.Usable(tx.Now()) {
 			return nil, pay.Errorf(pay.CodeValidation, "expires_at must be in the future")
 		}
@@ -161,7 +161,7 @@ func (b *Billing) Revoke(ctx context.Context, c Caller, id string, r api.RevokeK
 	if utf8.RuneCountInString(reason) > pay.MaxText || strings.ContainsRune(reason, 0) {
 		return nil, pay.Errorf(pay.CodeValidation, "reason must have at most %d characters and no NUL", pay.MaxText)
 	}
-	return b.write(ctx, c.Merchant.ID, "key.revoke", o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, "key.revoke", o, func(tx *store.Tx) (any, error) {
 		k, ok, err := tx.KeyForUpdate(id)
 		if err != nil || !ok || k.MerchantID != c.Merchant.ID {
 			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "API key not found"))

@@ -25,7 +25,7 @@ func (b *Billing) AddMainnetCode(ctx context.Context, merchant int64) (code stri
 // ActivateMainnet enables mainnet for the caller's merchant if the code is one of
 // its own. A wrong code is an answer, not an error.
 func (b *Billing) ActivateMainnet(ctx context.Context, c Caller, code string, o Once) ([]byte, error) {
-	return b.write(ctx, c.Merchant.ID, "mainnet.activate", o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, "mainnet.activate", o, func(tx *store.Tx) (any, error) {
 		m, ok, err := tx.MerchantForUpdate(c.Merchant.ID)
 		if err != nil || !ok || m.Mainnet {
 			return api.Outcome{Success: ok, Message: "Mainnet is enabled already"}, err
@@ -45,13 +45,13 @@ func (b *Billing) SetEnvironment(ctx context.Context, c Caller, e pay.Environmen
 	if e != pay.Devnet && e != pay.Mainnet {
 		return nil, pay.Errorf(pay.CodeValidation, "environment must be devnet or mainnet")
 	}
-	return b.write(ctx, c.Merchant.ID, "environment.set", o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, "environment.set", o, func(tx *store.Tx) (any, error) {
 		m, ok, err := tx.MerchantForUpdate(c.Merchant.ID)
 		if err != nil || !ok {
 			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "Merchant not found"))
 		}
 		if e == pay.Mainnet && !m.Mainnet {
-			return nil, errNoMainnet
+			return nil, ErrNoMainnet
 		}
 		m.Environment = e
 		return api.EnvironmentSet{Success: true, CurrentEnvironment: string(e)}, tx.SaveMerchant(m)

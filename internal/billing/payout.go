@@ -93,7 +93,7 @@ func (b *Billing) manage(ctx context.Context, c Caller, operation string, o Once
 	if err := c.MayManage(); err != nil {
 		return nil, err
 	}
-	return b.write(ctx, c.Merchant.ID, operation, o, func(tx *store.Tx) (any, error) {
+	return b.Write(ctx, c.Merchant.ID, operation, o, func(tx *store.Tx) (any, error) {
 		m, ok, err := tx.MerchantForUpdate(c.Merchant.ID)
 		if err != nil || !ok {
 			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "Merchant not found"))

@@ -36,6 +36,34 @@ const (
 	CodeSessionRate         Code = "PAYMENT_SESSION_RATE_LIMIT"
 	CodeRate                Code = "RATE_LIMIT_EXCEEDED"
 	CodeInternal            Code = "INTERNAL_SERVER_ERROR"
+
+	// Of commerce.
+	CodeCustomerMissing  Code = "CUSTOMER_IDENTIFICATION_REQUIRED"
+	CodeWalletAddress    Code = "INVALID_WALLET_ADDRESS"
+	CodeWalletNetwork    Code = "INVALID_WALLET_NETWORK"
+	CodeCheckoutMode     Code = "INVALID_CHECKOUT_MODE"
+	CodeCartEmpty        Code = "CART_EMPTY"
+	CodeNoValidItems     Code = "NO_VALID_ITEMS"
+	CodeEstimateExpired  Code = "ESTIMATE_EXPIRED"
+	CodeEstimateUsed     Code = "ESTIMATE_ALREADY_USED"
+	CodeShippingAddress  Code = "INVALID_ADDRESS"
+	CodeRefundAddress    Code = "INVALID_REFUND_DESTINATION"
+	CodeRefundMissing    Code = "REFUND_DESTINATION_REQUIRED"
+	CodeCancellation     Code = "CANCELLATION_NOT_ALLOWED"
+	CodeTransition       Code = "INVALID_TRANSITION" // the order's state does not allow this
+	CodeKeyMissing       Code = "API_KEY_MISSING"
+	CodeScope            Code = "INSUFFICIENT_SCOPE"
+	CodeKeySuspended     Code = "API_KEY_SUSPENDED"
+	CodeKeyExpired       Code = "API_KEY_EXPIRED"
+	CodeDevnetOnly       Code = "DEVNET_ONLY"
+	CodeMainnetAccess    Code = "MAINNET_ACCESS_REQUIRED"
+	CodeProductNotFound  Code = "PRODUCT_NOT_FOUND"
+	CodeCartItemNotFound Code = "CART_ITEM_NOT_FOUND"
+	CodeEstimateNotFound Code = "ESTIMATE_NOT_FOUND"
+	CodeAddressNotFound  Code = "ADDRESS_NOT_FOUND"
+	CodeOrderNotFound    Code = "ORDER_NOT_FOUND"
+	CodeCommerceDown     Code = "COMMERCE_UNAVAILABLE"
+	CodeProviderDown     Code = "PROVIDER_UNAVAILABLE"
 )
 
 // Error is a failure a caller may be shown. Any other error is internal and

@@ -109,3 +109,8 @@ func (n NetworkName) Title() string {
 	}
 	return strings.ToUpper(string(n[:1])) + string(n[1:])
 }
+
+// EVM reports whether the network's addresses are those of Ethereum.
+func (n NetworkName) EVM() bool {
+	return slices.Contains([]NetworkName{"ethereum", "base", "avalanche", "bsc", "arbitrum", "optimism"}, n)
+}

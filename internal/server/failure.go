@@ -19,6 +19,13 @@ var statuses = map[pay.Code]int{
 	pay.CodeNetworkUnsupported: 400, pay.CodeKeyInvalid: 401, pay.CodeSessionInvalid: 401, pay.CodeTicketInvalid: 401,
 	pay.CodeForbidden: 403, pay.CodeInvoiceNotFound: 404, pay.CodeNotFound: 404, pay.CodeMethodNotAllowed: 405,
 	pay.CodeIdempotencyConflict: 409, pay.CodeInvoiceExpired: 410, pay.CodeSessionRate: 429, pay.CodeRate: 429, pay.CodeInternal: 500,
+
+	pay.CodeCustomerMissing: 400, pay.CodeWalletAddress: 400, pay.CodeWalletNetwork: 400, pay.CodeCheckoutMode: 400, pay.CodeCartEmpty: 400,
+	pay.CodeNoValidItems: 400, pay.CodeEstimateExpired: 400, pay.CodeEstimateUsed: 400, pay.CodeShippingAddress: 400, pay.CodeRefundAddress: 400,
+	pay.CodeRefundMissing: 400, pay.CodeCancellation: 400, pay.CodeTransition: 400, pay.CodeKeyMissing: 401, pay.CodeScope: 403,
+	pay.CodeKeySuspended: 403, pay.CodeKeyExpired: 403, pay.CodeDevnetOnly: 403, pay.CodeMainnetAccess: 403, pay.CodeProductNotFound: 404,
+	pay.CodeCartItemNotFound: 404, pay.CodeEstimateNotFound: 404, pay.CodeAddressNotFound: 404, pay.CodeOrderNotFound: 404,
+	pay.CodeCommerceDown: 503, pay.CodeProviderDown: 503,
 }
 
 // tooMany is a refused request and how long to wait before the next.
@@ -53,7 +60,7 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, f face, err err
 		return status, api.SessionRateError{Error: e.Message, ErrorCode: string(e.Code), Source: "ip_address"}
 	case e.Code == pay.CodeRate:
 		return status, api.RateError{Message: e.Message, ErrorCode: string(e.Code), RetryAfter: forPeople(w.Header().Get("Retry-After"))}
-	case f == merchantFace && status <= http.StatusForbidden:
+	case f == commerceFace, f == merchantFace && status <= http.StatusForbidden:
 		return status, api.MerchantError{Error: api.MerchantErrorBody{Code: string(e.Code), Message: e.Message}}
 	}
 	return status, api.Error{Error: e.Message, Code: string(e.Code)}

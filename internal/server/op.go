@@ -13,6 +13,7 @@ import (
 
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/commerce"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
@@ -21,15 +22,16 @@ import (
 
 // Server serves the API and the payment page.
 type Server struct {
-	Billing *billing.Billing
-	Hub     *notify.Hub
-	Guard   *notify.Guard
-	Auth    *auth.Auth
-	Limits  *Limits
-	Proxies []netip.Prefix // whose word about where a request comes from is taken
-	Meter   *meter.Meter   // may be nil
-	Log     *slog.Logger
-	Now     func() time.Time
+	Billing  *billing.Billing
+	Commerce *commerce.Commerce
+	Hub      *notify.Hub
+	Guard    *notify.Guard
+	Auth     *auth.Auth
+	Limits   *Limits
+	Proxies  []netip.Prefix // whose word about where a request comes from is taken
+	Meter    *meter.Meter   // may be nil
+	Log      *slog.Logger
+	Now      func() time.Time
 	// Ready returns what is not as it should be, by part; empty when all is well.
 	// Warnings are for a person, and do not make us unready.
 	Ready func(context.Context) (problems, warnings map[string]string)
@@ -46,6 +48,7 @@ type face int
 const (
 	merchantFace face = iota
 	payorFace
+	commerceFace
 	openFace // no conventions of its own: pages, probes, upgrades
 )
 
@@ -60,7 +63,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, commerceRoutes(), s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all
@@ -159,6 +162,9 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, f face, v any, er
 	}
 	if a, ok := v.(accepted); ok && err == nil {
 		status, v = http.StatusAccepted, []byte(a)
+	}
+	if a, ok := v.(created); ok && err == nil {
+		status, v = http.StatusCreated, []byte(a)
 	}
 	body, ready := v.([]byte)
 	if !ready {

@@ -58,5 +58,8 @@ func faceOf(r *http.Request) face {
 	if strings.HasPrefix(r.URL.Path, "/api/v1/payments/") || strings.HasPrefix(r.URL.Path, "/pay/") {
 		return payorFace
 	}
+	if strings.HasPrefix(r.URL.Path, "/api/commerce/") || strings.HasPrefix(r.URL.Path, "/api/v1/commerce/") {
+		return commerceFace
+	}
 	return merchantFace
 }

@@ -24,6 +24,8 @@ import (
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
+	"github.com/pepay/pepay/internal/retail"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
 )
 
@@ -70,6 +72,7 @@ func OptionsAt(database, rpc string) app.Options {
 	network.BlockTime = 50 * time.Millisecond // blocks come when a test makes them: what waits for one must not wait long
 	return app.Options{
 		Listen: "127.0.0.1:0", Database: database, Secret: bytes.Repeat([]byte("s"), 32), Dev: true, Log: slog.New(slog.DiscardHandler),
+		Terms: pay.DefaultTerms(), Providers: map[pay.Environment]retail.Provider{pay.Devnet: catalog.New()},
 		Limits:  app.LimitOptions{Rates: server.Rates{PerKey: 1e6, PerSession: 1e6, WrongKeys: 1e6, SignIns: 1e6}},
 		Sources: []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
 		Networks: []app.NetworkOptions{{

@@ -1,0 +1,60 @@
+package pay
+
+import (
+	"time"
+
+	"github.com/pepay/pepay/internal/money"
+)
+
+// Estimate is what an order would cost, good for a short time. One order at most comes
+// of it.
+type Estimate struct {
+	ID          string
+	MerchantID  int64
+	Environment Environment
+	Customer    Customer
+	Lines       []OrderLine // what can be ordered
+	Invalid     []InvalidItem
+	Pricing     Pricing
+	RefundFee   money.USD
+	OrderID     string // what came of it, "" for nothing yet
+	AddressID   string // where that goes
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+}
+
+// InvalidItem is something that was asked for and cannot be ordered.
+type InvalidItem struct{ ProductID, Retailer, Reason string }
+
+// Pricing is what makes up a total. Subtotal + Shipping + Tax + Fee = Total.
+type Pricing struct {
+	Subtotal     money.USD
+	ShippingBase money.USD
+	Shipping     money.USD // with what the offers ask for
+	Tax          money.USD
+	FeeFixed     money.USD
+	FeeRate      int64 // basis points of the subtotal
+	Fee          money.USD
+	Total        money.USD
+}
+
+// Price adds up lines by the terms; nothing costs nothing.
+func (t Terms) Price(lines []OrderLine) (p Pricing) {
+	if len(lines) == 0 {
+		return p
+	}
+	p = Pricing{ShippingBase: t.ShippingBase, Shipping: t.ShippingBase, FeeFixed: t.Fee, FeeRate: t.FeeRate}
+	for _, l := range lines {
+		p.Subtotal = p.Subtotal.Add(l.Price * money.USD(l.Quantity))
+		p.Shipping = p.Shipping.Add(l.Shipping)
+	}
+	p.Fee = t.Fee.Add(p.Share())
+	p.Total = p.Subtotal.Add(p.Shipping).Add(p.Tax).Add(p.Fee)
+	return p
+}
+
+// Share is the part of the fee that goes with the subtotal, rounded up to the cent.
+func (p Pricing) Share() money.USD {
+	u := p.Subtotal * money.USD(p.FeeRate)
+	return (u + 10_000*money.Cent - 1) / (10_000 * money.Cent) * money.Cent
+}
