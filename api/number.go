@@ -27,3 +27,6 @@ func (n Number) MarshalJSON() ([]byte, error) {
 
 // Valid reports whether the field held a number.
 func (n Number) Valid() bool { return n != "" }
+
+// Dollars is a JSON number of dollars, such as 13.99.
+type Dollars = json.Number

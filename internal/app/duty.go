@@ -31,6 +31,7 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 			return time.Time{}, a.Billing.Price(ctx, invoice)
 		},
 		billing.JobSettle: s.Settle,
+		billing.JobOrder:  a.Commerce.Advance,
 		billing.JobReplay: a.Billing.ContinueReplay,
 		billing.JobForgetEvents: func(ctx context.Context, _ string) (again time.Time, err error) {
 			if a.KeepEvents == 0 { // it was promised under another configuration
@@ -42,6 +43,9 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 			err = a.Store.Write(ctx, func(tx *store.Tx) error {
 				again = tx.Now().Add(24 * time.Hour)
 				if err := tx.ForgetSignIns(tx.Now()); err != nil {
+					return err
+				}
+				if err := tx.ForgetEstimates(tx.Now().Add(-keepAnswers)); err != nil {
 					return err
 				}
 				return tx.ForgetAnswers(tx.Now().Add(-keepAnswers))

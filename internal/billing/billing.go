@@ -123,6 +123,7 @@ func (b *Billing) announceInvoice(tx *store.Tx, before, after pay.Invoice) error
 	e := pay.EventOf(after, pay.InvoiceUpdated, view.JSON(is), view.Changed(was, is))
 	e.Turns = after.Turns(before)
 	tx.AppendEvent(e)
+	promiseOrder(tx, after)
 	if before.Status.Open() && !after.Status.Open() {
 		if err := settleAll(tx, after); err != nil {
 			return err
@@ -158,6 +159,9 @@ func (b *Billing) announcePayment(tx *store.Tx, i pay.Invoice, before, after pay
 		tx.AppendEvent(e)
 	case string(e.Previous) != "{}":
 		tx.AppendEvent(e)
+	}
+	if after.Settlement.Status != before.Settlement.Status {
+		promiseOrder(tx, i)
 	}
 	return tx.SavePayment(after)
 }

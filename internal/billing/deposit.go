@@ -227,25 +227,8 @@ func (b *Billing) reckon(ctx context.Context, invoice string, change func(*store
 		if err != nil {
 			return err
 		}
-		were, err := tx.PaymentsOf(invoice)
-		if err != nil {
-			return err
-		}
-		changed, err := change(tx, i, slices.Clone(were))
-		if err != nil {
-			return err
-		}
-		after, ps := pay.Reckon(i, changed, tx.Now())
-		for _, p := range ps {
-			before := pay.Payment{}
-			if n := slices.IndexFunc(were, func(w pay.Payment) bool { return w.ID == p.ID }); n >= 0 {
-				before = were[n]
-			}
-			if err := b.announcePayment(tx, after, before, b.promise(tx, p)); err != nil {
-				return err
-			}
-		}
-		return b.announceInvoice(tx, i, after)
+		_, err = b.reckonIn(tx, i, func(ps []pay.Payment) ([]pay.Payment, error) { return change(tx, i, ps) })
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("credit invoice %s: %w", invoice, err)
@@ -253,9 +236,32 @@ func (b *Billing) reckon(ctx context.Context, invoice string, change func(*store
 	return nil
 }
 
+// reckonIn is reckon for an invoice that the unit holds.
+func (b *Billing) reckonIn(tx *store.Tx, i pay.Invoice, change func([]pay.Payment) ([]pay.Payment, error)) (after pay.Invoice, err error) {
+	were, err := tx.PaymentsOf(i.ID)
+	if err != nil {
+		return i, err
+	}
+	changed, err := change(slices.Clone(were))
+	if err != nil {
+		return i, err
+	}
+	after, ps := pay.Reckon(i, changed, tx.Now())
+	for _, p := range ps {
+		before := pay.Payment{}
+		if n := slices.IndexFunc(were, func(w pay.Payment) bool { return w.ID == p.ID }); n >= 0 {
+			before = were[n]
+		}
+		if err := b.announcePayment(tx, after, before, b.promise(tx, p)); err != nil {
+			return i, err
+		}
+	}
+	return after, b.announceInvoice(tx, i, after)
+}
+
 // promise adds the jobs that a payment's state calls for.
 func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
-	if p.Sight != pay.Final {
+	if p.Sight != pay.Final || p.Simulated() {
 		return p
 	}
 	if !p.Priced() {

@@ -25,20 +25,27 @@ func (b *Billing) Open(ctx context.Context, c Caller, r api.CreateInvoiceRequest
 	}
 	return b.once(ctx, b.Store.Write, c.Merchant.ID, "invoice.create", o, func(tx *store.Tx) ([]byte, error) {
 		i := draft
-		i.ID, i.Environment, i.CreatedAt, i.ExpiresAt = tx.NewID(), c.Environment, tx.Now(), tx.Now().Add(life)
-		token, signature := b.Auth.NewSession(tx.Now())
-		i.SessionHash = auth.Hash(token)
-		tx.AddInvoice(i)
-		e := pay.EventOf(i, pay.InvoiceCreated, view.JSON(view.Invoice(i)), []byte("{}"))
-		e.Turns = i.Turns(pay.Invoice{})
-		tx.AppendEvent(e)
-		tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
-		return view.JSON(api.CreatedInvoice{
-			InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
-			PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
-			PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
-		}), nil
+		i.Environment = c.Environment
+		return view.JSON(b.OpenIn(tx, &i, life)), nil
 	})
+}
+
+// OpenIn opens an invoice that was drafted, inside a unit, and returns what its payor
+// needs. The invoice gets its id and its times.
+func (b *Billing) OpenIn(tx *store.Tx, i *pay.Invoice, life time.Duration) api.CreatedInvoice {
+	i.ID, i.CreatedAt, i.ExpiresAt = tx.NewID(), tx.Now(), tx.Now().Add(life)
+	token, signature := b.Auth.NewSession(tx.Now())
+	i.SessionHash = auth.Hash(token)
+	tx.AddInvoice(*i)
+	e := pay.EventOf(*i, pay.InvoiceCreated, view.JSON(view.Invoice(*i)), []byte("{}"))
+	e.Turns = i.Turns(pay.Invoice{})
+	tx.AppendEvent(e)
+	tx.AddJob(JobExpire, i.ID, i.ExpiresAt)
+	return api.CreatedInvoice{
+		InvoiceID: i.ID, ExpiresAt: i.ExpiresAt.Unix(), SessionToken: token, Signature: signature,
+		PaymentURL:            b.BaseURL + "/pay?" + url.Values{"session": {token}, "signature": {signature}}.Encode(),
+		PaymentSessionHeaders: api.PaymentSessionHeaders{SessionToken: token, Signature: signature},
+	}
 }
 
 // Invoice returns one of the merchant's invoices with its payments.
@@ -158,16 +165,22 @@ func (b *Billing) Cancel(ctx context.Context, c Caller, id string, o Once) ([]by
 		if err != nil {
 			return nil, err
 		}
-		ps, err := tx.PaymentsOf(id)
-		if err != nil {
-			return nil, err
-		}
-		after, err := before.Cancel(ps)
-		if err != nil {
-			return nil, err
-		}
-		return view.Invoice(after), b.announceInvoice(tx, before, after)
+		after, err := b.CancelIn(tx, before)
+		return view.Invoice(after), err
 	})
+}
+
+// CancelIn ends an unpaid invoice that the unit holds. The error has CodeInvoiceState
+// when it is not unpaid, or a payment for it has been seen.
+func (b *Billing) CancelIn(tx *store.Tx, before pay.Invoice) (after pay.Invoice, err error) {
+	ps, err := tx.PaymentsOf(before.ID)
+	if err != nil {
+		return before, err
+	}
+	if after, err = before.Cancel(ps); err != nil {
+		return before, err
+	}
+	return after, b.announceInvoice(tx, before, after)
 }
 
 // scanGrace is how long an expiry waits for a watcher that has not yet read the

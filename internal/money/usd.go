@@ -67,3 +67,6 @@ func (u USD) Cents() string {
 	s := u.String()
 	return s[:len(s)-1] + strings.TrimRight(s[len(s)-1:], "0")
 }
+
+// UpToCent returns the amount rounded up to whole cents.
+func (u USD) UpToCent() USD { return (u + Cent - 1) / Cent * Cent }

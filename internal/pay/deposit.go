@@ -25,6 +25,8 @@ const (
 	IndexValue   = -1 // the value of the transaction itself
 	IndexSurplus = -2 // no transaction shows it: a balance does
 	IndexSweep   = -3 // no transaction shows it: a sweep took more than had been seen to come
+
+	IndexSimulated = -4 // no chain has seen it: the simulator of devnet says so
 )
 
 // Deposit is a transfer, seen on chain, to an address of ours. Network, TxHash
@@ -44,6 +46,9 @@ type Deposit struct {
 // Inferred reports whether no transaction shows the deposit by itself: what came is
 // concluded from what was there.
 func (d Deposit) Inferred() bool { return d.Index <= IndexSurplus }
+
+// Simulated reports whether there is no such transfer: it only stands for one.
+func (d Deposit) Simulated() bool { return d.Index == IndexSimulated }
 
 // Sweep is a movement, seen on chain, of all that an address of ours held of one
 // token to the merchant it belongs to. It is named like a deposit.

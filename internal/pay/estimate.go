@@ -45,7 +45,7 @@ func (t Terms) Price(lines []OrderLine) (p Pricing) {
 	}
 	p = Pricing{ShippingBase: t.ShippingBase, Shipping: t.ShippingBase, FeeFixed: t.Fee, FeeRate: t.FeeRate}
 	for _, l := range lines {
-		p.Subtotal = p.Subtotal.Add(l.Price * money.USD(l.Quantity))
+		p.Subtotal = p.Subtotal.Add(l.Total())
 		p.Shipping = p.Shipping.Add(l.Shipping)
 	}
 	p.Fee = t.Fee.Add(p.Share())

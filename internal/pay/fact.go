@@ -230,3 +230,29 @@ func sentence(begin, reason string) string {
 	}
 	return begin + ": " + reason
 }
+
+// MoneyFacts says in facts what has become of an order's invoice and of the payments to
+// it, in the order in which they came true.
+func MoneyFacts(i Invoice, ps []Payment) (fs []Fact) {
+	switch i.Status {
+	case Paid:
+	case Expired:
+		return []Fact{{Kind: FactExpired}}
+	case Canceled:
+		return []Fact{{Kind: FactUnwanted}}
+	case Unpaid, Underpaid:
+		return nil
+	}
+	var last Payment
+	settled := true
+	for _, p := range ps {
+		if p.Counts() {
+			last, settled = p, settled && p.Settlement.Status == SettlementSettled
+		}
+	}
+	fs = append(fs, Fact{Kind: FactPaid, TxHash: last.TxHash, Wallet: i.PayerAddress, Network: i.PayerNetwork})
+	if settled && last.ID != "" {
+		fs = append(fs, Fact{Kind: FactSettled, TxHash: last.Settlement.TxHash, Network: last.Network})
+	}
+	return fs
+}

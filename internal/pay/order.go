@@ -1,6 +1,7 @@
 package pay
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
@@ -90,6 +91,9 @@ type OrderLine struct {
 	Shipping  money.USD // of all of them
 }
 
+// Total is the price of all of them.
+func (l OrderLine) Total() money.USD { return l.Price * money.USD(l.Quantity) }
+
 // OrderPayment is how an order was paid.
 type OrderPayment struct {
 	Paid         bool
@@ -134,14 +138,6 @@ type Refund struct {
 	Reason      string // why it failed
 }
 
-// Quantity is how many things are in the order.
-func (o Order) Quantity() (n int) {
-	for _, l := range o.Lines {
-		n += l.Quantity
-	}
-	return n
-}
-
 // tracked reports whether any parcel can be followed.
 func (o Order) tracked() bool {
 	for _, s := range o.Shipments {
@@ -158,16 +154,52 @@ func (o Order) CanCancel() bool {
 	return o.Status == OrderPending || o.Status == OrderPlaced && !o.tracked() && o.Cancellation == CancelNone
 }
 
-// Delivered reports whether everything has arrived.
-func (o Order) Delivered() bool { return o.Status == OrderDelivered }
-
-// Ended reports whether nothing will happen to the goods any more; a refund may.
-func (o Order) Ended() bool {
-	return o.Status == OrderDelivered || o.Status == OrderCancelled || o.Status == OrderFailed
-}
-
 // MaxTotal is the most that the goods may cost us with shipping: what the customer pays
 // for them, our fee aside.
 func (o Order) MaxTotal() money.USD {
 	return o.Pricing.Subtotal.Add(o.Pricing.Shipping).Add(o.Pricing.Tax)
+}
+
+// Wallet is the wallet that the order shows: the customer's, if the merchant named one,
+// else the one it was paid from.
+func (o Order) Wallet() (address string, network NetworkName) {
+	if o.Customer.Wallet != "" {
+		return o.Customer.Wallet, o.Customer.Network
+	}
+	return o.Payment.Payer, o.Payment.PayerNetwork
+}
+
+// OrderEventOf begins an event about an order.
+func OrderEventOf(o Order, t EventType, object, previous []byte) Event {
+	e := Event{
+		MerchantID: o.MerchantID, Type: t, Environment: o.Environment, InvoiceID: o.InvoiceID, CustomerID: o.Customer.ID, OrderID: o.ID,
+		InvoiceType: Commerce, Object: object, Previous: previous,
+	}
+	e.WalletAddress, e.WalletNetwork = o.Wallet()
+	return e
+}
+
+// NewOrder makes the order of an estimate. Its invoice is still to be made.
+func NewOrder(id string, e Estimate, to ShippingAddress, now time.Time) Order {
+	return Order{
+		ID: id, EstimateID: e.ID, MerchantID: e.MerchantID, Environment: e.Environment, Customer: e.Customer, Retailer: e.Lines[0].Retailer,
+		Status: OrderPending, Lines: e.Lines, ShipTo: to, Pricing: e.Pricing, Cancellation: CancelNone,
+		Refund: Refund{Status: RefundNone, Fee: min(e.RefundFee, e.Pricing.Total)}, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// Description says in a line what is in the order.
+func (o Order) Description() string {
+	n := 0
+	for _, l := range o.Lines {
+		n += l.Quantity
+	}
+	first := o.Lines[0].Title
+	if r := []rune(first); len(r) > 120 {
+		first = string(r[:119]) + "…"
+	}
+	if len(o.Lines) == 1 {
+		return strconv.Itoa(n) + " × " + first
+	}
+	return first + " and more, " + strconv.Itoa(n) + " items"
 }

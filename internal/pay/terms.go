@@ -1,6 +1,7 @@
 package pay
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
@@ -33,3 +34,8 @@ const (
 	MaxCartItems = 50 // different items in a cart or an order
 	MaxBulk      = 50 // orders in one question about payments
 )
+
+// Ineligible says why no offer for a product will do.
+func (t Terms) Ineligible() string {
+	return "No eligible offers (must be New, Prime/marketplace fulfilled, delivery within " + strconv.Itoa(t.DeliveryDays) + " days)"
+}

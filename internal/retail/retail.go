@@ -80,6 +80,8 @@ type Progress struct {
 	Stage     Stage
 	Reason    string // of Failed: a short text for people, without anything of the provider's
 	Shipments []pay.Shipment
+	// Delivered means that every parcel has arrived.
+	Delivered bool
 	// CancelRefused means that a cancellation was asked for and will not happen.
 	CancelRefused bool
 }

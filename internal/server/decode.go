@@ -73,27 +73,7 @@ func printable(s string) string {
 	return s
 }
 
-// isUUID reports whether s is a UUID in its usual form.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range s {
-		switch i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !strings.ContainsRune("0123456789abcdefABCDEF", c) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // isUUIDv4 reports whether s is a UUID of version 4.
 func isUUIDv4(s string) bool {
-	return isUUID(s) && s[14] == '4' && strings.ContainsRune("89abAB", rune(s[19]))
+	return pay.IsUUID(s) && s[14] == '4' && strings.ContainsRune("89abAB", rune(s[19]))
 }

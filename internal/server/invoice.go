@@ -54,7 +54,7 @@ func (s *Server) customerInvoices(r *http.Request, c billing.Caller) (any, error
 }
 
 func (s *Server) invoices(r *http.Request, c billing.Caller, q *query, f store.InvoiceFilter) (any, error) {
-	p, e := q.page(isUUID), q.expand()
+	p, e := q.page(pay.IsUUID), q.expand()
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -87,7 +87,7 @@ func (s *Server) invoiceTotals(r *http.Request, c billing.Caller) (any, error) {
 // invoiceID returns the invoice id in the path.
 func invoiceID(r *http.Request) (string, error) {
 	id := r.PathValue("id")
-	if !isUUID(id) {
+	if !pay.IsUUID(id) {
 		return "", pay.Errorf(pay.CodeValidation, "The invoice id must be a UUID")
 	}
 	return id, nil

@@ -67,7 +67,7 @@ func (s *Server) revokeKey(r *http.Request, c billing.Caller) (any, error) {
 		return nil, err
 	}
 	id := r.PathValue("id")
-	if !isUUID(id) { // not every text is one a database can look for
+	if !pay.IsUUID(id) { // not every text is one a database can look for
 		return nil, pay.Errorf(pay.CodeNotFound, "API key not found")
 	}
 	o, err := once(r, raw, pay.CodeValidation)

@@ -42,7 +42,7 @@ func (s *Server) challenge(r *http.Request) (any, error) {
 
 func (s *Server) signIn(r *http.Request) (any, error) {
 	in, _, err := body[api.SignInRequest](r, pay.CodeValidation, false)
-	if err == nil && !isUUID(in.ChallengeID) {
+	if err == nil && !pay.IsUUID(in.ChallengeID) {
 		err = pay.Errorf(pay.CodeValidation, "challengeId must be the id of a challenge")
 	}
 	if err != nil {

@@ -37,7 +37,7 @@ func endpointID(r *http.Request) (string, error) {
 
 func isEndpointID(id string) bool {
 	rest, ok := strings.CutPrefix(id, "we_")
-	return ok && isUUID(rest)
+	return ok && pay.IsUUID(rest)
 }
 
 // endpointBody reads a request to change something of an endpoint.

@@ -1,0 +1,6 @@
+package api
+
+type (
+	AddressInput   struct{}
+	ShippingOption struct{}
+)
