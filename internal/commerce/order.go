@@ -66,7 +66,9 @@ func (c *Commerce) Orders(ctx context.Context, by billing.Caller, f store.OrderF
 // OrderByInvoice returns the order that one of the merchant's invoices is for.
 func (c *Commerce) OrderByInvoice(ctx context.Context, by billing.Caller, invoice string) (o pay.Order, err error) {
 	err = c.Store.Look(ctx, func(tx *store.Tx) error {
-		o, err = orderOf(tx.OrderByInvoice(invoice))(by)
+		if o, err = orderOf(tx.OrderByInvoice(invoice))(by); pay.CodeOf(err) == pay.CodeOrderNotFound {
+			err = pay.Errorf(pay.CodeInvoiceNotFound, "No order of yours has this invoice")
+		}
 		return err
 	})
 	return o, err

@@ -98,9 +98,9 @@ func (s *Server) bulkStatus(r *http.Request, c billing.Caller) (any, error) {
 }
 
 func (s *Server) invoiceOrder(r *http.Request, c billing.Caller) (any, error) {
-	id := r.PathValue("id")
-	if !pay.IsUUID(id) {
-		return nil, pay.Errorf(pay.CodeOrderNotFound, "Order not found")
+	id, err := invoiceID(r)
+	if err != nil {
+		return nil, err
 	}
 	o, err := s.Commerce.OrderByInvoice(r.Context(), c, id)
 	return view.Wrapped(view.InvoiceOrder(o)), err
