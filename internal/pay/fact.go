@@ -193,10 +193,10 @@ func (o *Order) refund(f Fact) bool {
 		}
 		o.Refund.Destination, o.Refund.Status, o.Refund.Reason = f.Wallet, RefundPending, ""
 	case FactRefundSent:
-		if o.Refund.Status != RefundPending || o.Refund.Destination == "" {
+		if !due || o.Refund.Destination == "" {
 			return false
 		}
-		o.Refund.Status, o.Refund.TxHash = RefundProcessing, f.TxHash
+		o.Refund.Status, o.Refund.TxHash, o.Refund.Reason = RefundProcessing, f.TxHash, ""
 	case FactRefunded:
 		if !due && o.Refund.Status != RefundProcessing || o.Refund.Destination == "" {
 			return false
