@@ -25,6 +25,8 @@ import (
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
+	"github.com/pepay/pepay/internal/retail"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
 )
 
@@ -128,7 +130,7 @@ func (c devCommand) options(secret []byte, url string, chainID uint64, client *e
 		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log, Operations: c.Operations,
 		Limits: app.LimitOptions{Rates: server.Rates{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000, SignIns: 1_000}}, Signup: true,
 		Sources:   []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
-		Committed: story(log),
+		Committed: story(log), Terms: pay.DefaultTerms(), Providers: map[pay.Environment]retail.Provider{pay.Devnet: catalog.New()},
 		Networks: []app.NetworkOptions{{
 			Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{url},
 			Relayer: devchain.Relayer(), MaxFee: big.NewInt(1e12), Poll: 200 * time.Millisecond,

@@ -40,6 +40,15 @@ type Config struct {
 	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
+	ShippingBase     string                   `key:"commerce.shipping_base_usd" doc:"what shipping costs a customer, for each order" default:"1.00" want:"dollars such as 1.00"`
+	CommerceFee      string                   `key:"commerce.fee_usd" doc:"the fixed part of the commerce fee" default:"3.00" want:"dollars such as 3.00"`
+	CommerceRate     int                      `key:"commerce.fee_basis_points" doc:"the part of the commerce fee that goes with the price of the goods, in hundredths of a per cent" default:"0" want:"a whole number from 0 to 10000"`
+	RefundFee        string                   `key:"commerce.refund_fee_usd" doc:"kept back from each refund" default:"0.00" want:"dollars such as 0.50"`
+	DeliveryDays     int                      `key:"commerce.delivery_days" doc:"an offer that is delivered later is not sold" default:"10" least:"1"`
+	EstimateMinutes  int                      `key:"commerce.estimate_minutes" doc:"how long an estimate is good for" default:"15" least:"1"`
+	InvoiceMinutes   int                      `key:"commerce.invoice_minutes" doc:"how long an order can be paid" default:"30" least:"1" want:"at most 43200, which is 30 days"`
+	MinimumBalance   string                   `key:"commerce.minimum_balance_usd" doc:"what the account with the retail provider must hold; below it there are no new orders" default:"50.00" want:"dollars such as 50.00"`
+	CommerceReceiver string                   `key:"commerce.receiver" doc:"where the proceeds of orders go, since you pay the retailers; empty for the merchant's payout address" want:"an EVM address"`
 	Networks         map[string]NetworkConfig `key:"networks"`
 }
 
@@ -136,7 +145,7 @@ var notConfig = []string{"PEPAY_SEEDS"}
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
-	for _, section := range []string{"limits", "payout", "rates", "retention"} {
+	for _, section := range []string{"commerce", "limits", "payout", "rates", "retention"} {
 		if rest, ok := strings.CutPrefix(s, section+"_"); ok {
 			return section + "." + rest
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/retail"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
 )
 
@@ -61,6 +63,10 @@ func (c Config) Options() (o Options, err error) {
 	if o.Signup, o.MaxKeys = c.Signup == "open", c.MaxKeys; !o.Signup && c.Signup != "closed" {
 		return o, wrong("signup")
 	}
+	if o.Terms, err = c.terms(); err != nil {
+		return o, err
+	}
+	o.Providers = map[pay.Environment]retail.Provider{pay.Devnet: catalog.New()}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/server"
 )
 
@@ -50,6 +51,15 @@ var whole = []struct{ key, toml, env, field string }{
 	{"signup", `"open"`, "open", "open"},
 	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
 	{"rates.quorum", "3", "3", "3"},
+	{"commerce.shipping_base_usd", `"2.00"`, "2.00", "2.00"},
+	{"commerce.fee_usd", `"4.50"`, "4.50", "4.50"},
+	{"commerce.fee_basis_points", "25", "25", "25"},
+	{"commerce.refund_fee_usd", `"0.10"`, "0.10", "0.10"},
+	{"commerce.delivery_days", "6", "6", "6"},
+	{"commerce.estimate_minutes", "5", "5", "5"},
+	{"commerce.invoice_minutes", "45", "45", "45"},
+	{"commerce.minimum_balance_usd", `"75"`, "75", "75"},
+	{"commerce.receiver", `"0xA"`, "0xA", "0xA"},
 	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
 	{"networks.ethereum.confirmations", "20", "20", "20"},
 	{"networks.ethereum.relayer_key", `"` + relayer + `"`, relayer, relayer},
@@ -131,6 +141,9 @@ func TestConfigDefaults(t *testing.T) {
 		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.KeepEvents != 90*24*time.Hour {
 		t.Errorf("got %+v", o)
 	}
+	if o.Terms != pay.DefaultTerms() {
+		t.Errorf("got terms %+v", o.Terms)
+	}
 	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {
 		t.Errorf("got network %+v", n)
 	}
@@ -180,6 +193,16 @@ func TestConfigErrors(t *testing.T) {
 		"relayer key file lost":   {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.relayer_key_file: expected the path of a file`},
 		"signup":                  {env: []string{"PEPAY_SIGNUP=ajar"}, want: `signup: expected open or closed`},
 		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
+		"a fee that is none":      {env: []string{"PEPAY_COMMERCE_FEE_USD=-1"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
+		"a fee of half a cent":    {env: []string{"PEPAY_COMMERCE_FEE_USD=0.005"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
+		"shipping":                {env: []string{"PEPAY_COMMERCE_SHIPPING_BASE_USD="}, want: `commerce.shipping_base_usd: expected dollars such as 1.00`},
+		"a refund fee":            {env: []string{"PEPAY_COMMERCE_REFUND_FEE_USD=1e3"}, want: `commerce.refund_fee_usd: expected dollars such as 0.50`},
+		"a balance":               {env: []string{"PEPAY_COMMERCE_MINIMUM_BALANCE_USD=much"}, want: `commerce.minimum_balance_usd: expected dollars such as 50.00`},
+		"a share over the whole":  {file: `commerce.fee_basis_points = 10001`, want: `commerce.fee_basis_points: expected a whole number from 0 to 10000`},
+		"no day of delivery":      {file: `commerce.delivery_days = 0`, want: `commerce.delivery_days: expected a whole number from 1`},
+		"an endless invoice":      {file: `commerce.invoice_minutes = 43201`, want: `commerce.invoice_minutes: expected at most 43200`},
+		"no estimate":             {file: `commerce.estimate_minutes = 0`, want: `commerce.estimate_minutes: expected a whole number from 1`},
+		"a receiver":              {env: []string{"PEPAY_COMMERCE_RECEIVER=0x1"}, want: `commerce.receiver: expected an EVM address`},
 		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=4"}, want: `rates.quorum: expected at most 3`},
 		"not TOML":                {file: "log_level = \"info\"\nsecret = " + hidden, want: `is not TOML at line 2`},
 		"a lost quote":            {file: `secret = "` + hidden, want: `is not TOML at line 1`},
