@@ -196,7 +196,7 @@ func TestConfigErrors(t *testing.T) {
 		"a fee that is none":      {env: []string{"PEPAY_COMMERCE_FEE_USD=-1"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
 		"a fee of half a cent":    {env: []string{"PEPAY_COMMERCE_FEE_USD=0.005"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
 		"shipping":                {env: []string{"PEPAY_COMMERCE_SHIPPING_BASE_USD="}, want: `commerce.shipping_base_usd: expected dollars such as 1.00`},
-		"a refund fee":            {env: []string{"PEPAY_COMMERCE_REFUND_FEE_USD=1e3"}, want: `commerce.refund_fee_usd: expected dollars such as 0.50`},
+		"a refund fee":            {env: []string{"PEPAY_COMMERCE_REFUND_FEE_USD=1.2.3"}, want: `commerce.refund_fee_usd: expected dollars such as 0.50`},
 		"a balance":               {env: []string{"PEPAY_COMMERCE_MINIMUM_BALANCE_USD=much"}, want: `commerce.minimum_balance_usd: expected dollars such as 50.00`},
 		"a share over the whole":  {file: `commerce.fee_basis_points = 10001`, want: `commerce.fee_basis_points: expected a whole number from 0 to 10000`},
 		"no day of delivery":      {file: `commerce.delivery_days = 0`, want: `commerce.delivery_days: expected a whole number from 1`},
