@@ -83,15 +83,15 @@ type FeeBreakdown struct {
 // CheckoutAddressRequest is the body of POST /api/commerce/merchant/checkout/address.
 type CheckoutAddressRequest struct {
 	Customer
-	EstimateID *string       `json:"estimateId,omitempty"`
-	Address    *AddressInput `json:"address,omitempty"`
+	EstimateID *string               `json:"estimateId,omitempty"`
+	Address    *ShippingAddressInput `json:"address,omitempty"`
 }
 
 // CheckoutAddress answers it.
 type CheckoutAddress struct {
 	AddressID       string           `json:"addressId"`
 	Validated       bool             `json:"validated"`
-	Standardized    AddressInput     `json:"standardized"`
+	Standardized    StandardAddress  `json:"standardized"`
 	ShippingOptions []ShippingOption `json:"shippingOptions"`
 }
 

@@ -49,7 +49,7 @@ func (b *Billing) draft(r api.CreateInvoiceRequest, m pay.Merchant) (i pay.Invoi
 			return i, 0, pay.Errorf(pay.CodeValidation, "%s must have at most %d characters and no NUL", f.name, f.maxChars)
 		}
 	}
-	if i.CustomerEmail, err = email(i.CustomerEmail); err != nil {
+	if i.CustomerEmail, err = Email(i.CustomerEmail); err != nil {
 		return i, 0, err
 	}
 	if err = b.receiver(&i, r); err != nil {
@@ -101,7 +101,9 @@ func lifetime(n *api.Number) (time.Duration, error) {
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-func email(s string) (string, error) {
+// Email returns an email address trimmed and in small letters, or "" for none. The
+// error has CodeValidation.
+func Email(s string) (string, error) {
 	if s == "" {
 		return "", nil
 	}

@@ -36,7 +36,7 @@ func (b *Billing) SetCustomerEmail(ctx context.Context, s Session, r api.Custome
 	if r.Email == nil || len(*r.Email) > pay.MaxText {
 		return nil, bad
 	}
-	address, err := email(*r.Email)
+	address, err := Email(*r.Email)
 	if err != nil || address == "" {
 		return nil, bad
 	}
@@ -65,7 +65,7 @@ func (b *Billing) SubmitForm(ctx context.Context, s Session, r api.SubmitFormReq
 	for n, q := range asked.Questions {
 		qs[n] = pay.Question{ID: q.ID, Text: q.Question, Type: q.Type, Required: q.Validation.Required}
 	}
-	kept, err := pay.CheckResponses(qs, rs, func(s string) bool { a, err := email(s); return err == nil && a != "" })
+	kept, err := pay.CheckResponses(qs, rs, func(s string) bool { a, err := Email(s); return err == nil && a != "" })
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 
 var (
 	errNoEstimate = pay.Errorf(pay.CodeEstimateNotFound, "Estimate not found")
-	errNoAddress  = pay.Errorf(pay.CodeAddressNotFound, "Address not found")
 	errOldPrices  = pay.Errorf(pay.CodeEstimateExpired, "The estimate has expired; make a new one")
 	errUsed       = pay.Errorf(pay.CodeEstimateUsed, "The estimate has become an order already; make a new one for another order")
 )

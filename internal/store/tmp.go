@@ -3,7 +3,3 @@ package store
 import "github.com/pepay/pepay/internal/pay"
 
 func (tx *Tx) Cart(int64, pay.Environment, pay.Customer) (pay.Cart, error) { return pay.Cart{}, nil }
-
-func (tx *Tx) Shipping(id string) (pay.ShippingAddress, bool, error) {
-	return pay.ShippingAddress{}, true, nil
-}

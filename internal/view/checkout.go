@@ -44,6 +44,11 @@ func percent(bps int64) api.Dollars {
 	return api.Dollars(strings.TrimSuffix(strings.TrimRight(whole+"."+rest, "0"), "."))
 }
 
+// CheckoutAddress renders the answer to the second step of a checkout.
+func CheckoutAddress(a pay.ShippingAddress) api.CheckoutAddress {
+	return api.CheckoutAddress{AddressID: a.ID, Validated: !a.ValidatedAt.IsZero(), Standardized: StandardAddress(a), ShippingOptions: ShippingOptions()}
+}
+
 // CheckoutInvoice renders the answer to the last step of a checkout.
 func CheckoutInvoice(o pay.Order, i pay.Invoice, c api.CreatedInvoice) api.CheckoutInvoice {
 	path := "/api/commerce/merchant/"

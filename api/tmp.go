@@ -1,6 +1,0 @@
-package api
-
-type (
-	AddressInput   struct{}
-	ShippingOption struct{}
-)

@@ -1,8 +1,0 @@
-package view
-
-import (
-	"github.com/pepay/pepay/api"
-	"github.com/pepay/pepay/internal/pay"
-)
-
-func CheckoutAddress(a pay.ShippingAddress) api.CheckoutAddress { return api.CheckoutAddress{} }
