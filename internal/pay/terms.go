@@ -33,3 +33,6 @@ const (
 	MaxCartItems = 50 // different items in a cart or an order
 	MaxBulk      = 50 // orders in one question about payments
 )
+
+// Cover reports whether an account with so much in it may pay for new orders.
+func (t Terms) Cover(balance money.USD) bool { return balance >= t.MinimumBalance }
