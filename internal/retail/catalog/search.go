@@ -99,29 +99,36 @@ func (x *index) like(w string) map[string]int {
 			found[known] = 4
 		}
 	}
-	if len(found) > 0 || len(w) < 4 || len(w) > 24 {
+	if len(found) > 0 || len(w) < 4 || len(w) > maxTypo {
 		return found
 	}
 	allowed := 1 + len(w)/8
 	for _, known := range x.words {
-		if abs(len(known)-len(w)) <= allowed && distance(w, known) <= allowed {
+		if within(allowed, w, known) {
 			found[known] = 2
 		}
 	}
 	return found
 }
 
-func abs(n int) int { return max(n, -n) }
+// maxTypo is how long a word may be that is taken for a misspelt one.
+const maxTypo = 24
 
-// distance is how many letters must be put in, left out, changed, or swapped with
-// their neighbour to make one word of another.
-func distance(a, b string) int {
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
+// within reports whether so many letters at most must be put in, left out, changed, or
+// swapped with their neighbour to make one word of another. The first word has no more
+// than maxTypo bytes, and allowed is less than 8.
+func within(allowed int, a, b string) bool {
+	if d := len(a) - len(b); d > allowed || -d > allowed {
+		return false
+	}
+	var rows [3][maxTypo + 8]int // this one and the two before
+	for j := range rows[2] {
+		rows[2][j] = j
 	}
 	for i := range len(a) {
+		row, last, before := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
 		row[0] = i + 1
+		least := row[0]
 		for j := range len(b) {
 			changed := last[j]
 			if a[i] != b[j] {
@@ -131,10 +138,13 @@ func distance(a, b string) int {
 			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
 				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
+			least = min(least, row[j+1])
 		}
-		before, last, row = last, row, before
+		if least > allowed+1 { // a swap may still save one
+			return false
+		}
 	}
-	return last[len(b)]
+	return rows[(len(a)+2)%3][len(b)] <= allowed
 }
 
 // split returns the words of a text, in lower case and in the singular.
