@@ -135,12 +135,12 @@ type ShipmentsSummary struct {
 
 // OrderPage answers GET /api/commerce/merchant/orders.
 type OrderPage struct {
-	Orders     []OrderRow `json:"orders"`
-	Pagination Pagination `json:"pagination"`
+	Orders     []OrderRow       `json:"orders"`
+	Pagination OffsetPagination `json:"pagination"`
 }
 
-// Pagination is where a page lies in its list.
-type Pagination struct {
+// OffsetPagination is where a page lies in its list.
+type OffsetPagination struct {
 	Limit  int `json:"limit"`
 	Offset int `json:"offset"`
 	Count  int `json:"count"` // rows in this page

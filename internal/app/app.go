@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -29,6 +30,7 @@ import (
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/retail"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
@@ -220,6 +222,10 @@ func (a *App) committed(es []pay.Event) {
 // wire starts the background work and makes the HTTP server.
 func (a *App) wire(ctx context.Context) error {
 	a.Billing.BaseURL = a.URL
+	if c, ok := a.Providers[pay.Devnet].(*catalog.Catalog); ok { // whose pictures we serve
+		a.Commerce.Providers = maps.Clone(a.Providers)
+		a.Commerce.Providers[pay.Devnet] = c.In(a.URL, a.Now)
+	}
 	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
 	for _, n := range a.Networks {
 		if err := a.watch(ctx, n, a.settler); err != nil {

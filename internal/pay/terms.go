@@ -39,3 +39,6 @@ const (
 func (t Terms) Ineligible() string {
 	return "No eligible offers (must be New, Prime/marketplace fulfilled, delivery within " + strconv.Itoa(t.DeliveryDays) + " days)"
 }
+
+// Cover reports whether an account with so much in it may pay for new orders.
+func (t Terms) Cover(balance money.USD) bool { return balance >= t.MinimumBalance }

@@ -138,7 +138,7 @@ func InvoiceOrder(o pay.Order) api.InvoiceOrder {
 
 // OrderPage renders a page of orders.
 func OrderPage(os []pay.Order, limit, offset int) api.OrderPage {
-	v := api.OrderPage{Orders: []api.OrderRow{}, Pagination: api.Pagination{Limit: limit, Offset: offset, Count: len(os)}}
+	v := api.OrderPage{Orders: []api.OrderRow{}, Pagination: api.OffsetPagination{Limit: limit, Offset: offset, Count: len(os)}}
 	for _, o := range os {
 		v.Orders = append(v.Orders, OrderRow(o))
 	}
