@@ -204,11 +204,11 @@ func TestOrderExpiresWhileItIsPaid(t *testing.T) {
 			t.Parallel()
 			testkit.EachDatabase(t, func(t *testing.T, url string) {
 				var ahead atomic.Int64 // of the time of the chain
+				a := testkit.StartApp(t, url, func(o *app.Options) { o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+				f := follow(t, a)
 				if late {
 					ahead.Store(int64(-35 * time.Minute))
 				}
-				a := testkit.StartApp(t, url, func(o *app.Options) { o.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
-				f := follow(t, a)
 				bought := f.Buy(testkit.Dripper, "")
 				address := a.Allocate(testkit.Headers{"x-session-token", bought.Session, "x-signature", bought.Signature}, testkit.Dollar)
 				if late {
