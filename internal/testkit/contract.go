@@ -67,8 +67,12 @@ func load(b []byte, strict bool) (*Contract, error) {
 	}
 	doc.Servers = nil // tests listen where they can
 	if strict {
+		parts := map[*openapi3.Schema]bool{}
 		for _, s := range doc.Components.Schemas {
-			closeObjects(s)
+			markParts(s, false, parts)
+		}
+		for _, s := range doc.Components.Schemas {
+			closeObjects(s, parts)
 		}
 	}
 	r, err := gorillamux.NewRouter(doc)
@@ -78,23 +82,38 @@ func load(b []byte, strict bool) (*Contract, error) {
 	return &Contract{Doc: doc, router: r}, nil
 }
 
+// markParts finds the schemas that describe only a part of an object, with others in an
+// allOf: they cannot be closed, each would forbid what the others describe.
+func markParts(s *openapi3.SchemaRef, part bool, parts map[*openapi3.Schema]bool) {
+	if s == nil || s.Value == nil {
+		return
+	}
+	parts[s.Value] = parts[s.Value] || part
+	for _, o := range append(s.Value.OneOf, s.Value.AnyOf...) {
+		markParts(o, part, parts)
+	}
+	for _, o := range s.Value.AllOf {
+		markParts(o, true, parts)
+	}
+}
+
 // closeObjects forbids properties that are not described, here and below. Objects
 // that describe none are meant to be open.
-func closeObjects(s *openapi3.SchemaRef) {
+func closeObjects(s *openapi3.SchemaRef, parts map[*openapi3.Schema]bool) {
 	if s == nil || s.Value == nil {
 		return
 	}
 	v := s.Value
-	if len(v.Properties) > 0 {
+	if len(v.Properties) > 0 && !parts[v] {
 		v.WithoutAdditionalProperties()
 	}
 	for _, p := range v.Properties {
-		closeObjects(p)
+		closeObjects(p, parts)
 	}
-	closeObjects(v.Items)
+	closeObjects(v.Items, parts)
 	for _, of := range []openapi3.SchemaRefs{v.OneOf, v.AnyOf, v.AllOf} {
 		for _, o := range of {
-			closeObjects(o)
+			closeObjects(o, parts)
 		}
 	}
 }
