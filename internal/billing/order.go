@@ -1,8 +1,6 @@
 package billing
 
 import (
-	"errors"
-
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
@@ -32,18 +30,14 @@ func (b *Billing) SimulatePaymentIn(tx *store.Tx, i pay.Invoice, s Simulated) (p
 	if i.Environment != pay.Devnet || !i.Status.Open() {
 		return i, pay.Errorf(pay.CodeInvoiceState, "The order's invoice is %s: it cannot be paid", i.Status)
 	}
-	stable := b.stables(pay.Devnet)
-	if len(stable) == 0 {
-		return i, errors.New("simulate a payment: there is no stable coin on devnet")
-	}
-	t := stable[0]
+	t := pay.SimulatedToken
 	dollar, err := money.ParseRate("1")
 	if err != nil {
 		return i, err
 	}
 	units := dollar.UnitsRoundUp(i.Remaining(), t.Decimals, 0)
 	p := pay.Payment{
-		Deposit: pay.Deposit{Network: s.On, TxHash: s.TxHash, Index: pay.IndexSimulated, From: s.From, Token: t.Address, Units: units, Block: pay.Block{Time: tx.Now()}},
+		Deposit: pay.Deposit{Network: s.On, TxHash: s.TxHash, Index: pay.IndexSimulated, From: s.From, Units: units, Block: pay.Block{Time: tx.Now()}},
 		ID:      tx.NewID(), InvoiceID: i.ID, MerchantID: i.MerchantID, Environment: i.Environment, TokenID: t.ID, AskedID: t.ID, Sight: pay.Final, SeenAt: tx.Now(),
 	}
 	p.QuoteID, p.QuoteDue, p.QuoteUnits = "simulated:"+p.ID, i.Remaining(), units

@@ -80,8 +80,15 @@ func (r *Registry) Network(name NetworkName) (Network, bool) {
 	return r.Networks[i], true
 }
 
-// Token returns the token with that id, if it is served.
+// SimulatedToken is what simulated payments are made in: a dollar that there is not, on
+// any network.
+var SimulatedToken = Token{ID: -1, Environment: Devnet, Symbol: "USDC", Name: "Simulated USD Coin", Decimals: 6, Stable: true, Price: "USDC"}
+
+// Token returns the token with that id, if it is served or simulated.
 func (r *Registry) Token(id int64) (Token, bool) {
+	if id == SimulatedToken.ID {
+		return SimulatedToken, true
+	}
 	i := slices.IndexFunc(r.Tokens, func(t Token) bool { return t.ID == id })
 	if i < 0 {
 		return Token{}, false
