@@ -117,8 +117,12 @@ func TestOpen(t *testing.T) {
 		balance, least money.USD
 		open           bool
 	}{
-		{50_00 * money.Cent, 50_00 * money.Cent, true}, {50_00*money.Cent - 1, 50_00 * money.Cent, false}, {0, 50_00 * money.Cent, false},
-		{0, 0, true}, {9_999_00 * money.Cent, 50_00 * money.Cent, true}, {-1, 0, false},
+		{50_00 * money.Cent, 50_00 * money.Cent, true},
+		{50_00*money.Cent - 1, 50_00 * money.Cent, false},
+		{0, 50_00 * money.Cent, false},
+		{0, 0, true},
+		{9_999_00 * money.Cent, 50_00 * money.Cent, true},
+		{-1, 0, false},
 	} {
 		shop := selling(&ill{Catalog: catalog.New(), balance: c.balance})
 		shop.Terms.MinimumBalance = c.least

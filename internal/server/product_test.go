@@ -201,14 +201,23 @@ func TestCommerceKeys(t *testing.T) {
 				status int
 				code   string
 			}{
-				{nil, 401, "API_KEY_MISSING"}, {bearer, 401, "API_KEY_MISSING"}, {testkit.Headers{"x-api-key", wrong}, 401, "API_KEY_INVALID"}, {testkit.Headers{"x-commerce-api-key", wrong}, 401, "API_KEY_INVALID"},
-				{testkit.Headers{"x-api-key", revoked}, 401, "API_KEY_INVALID"}, {d.key, 403, "INSUFFICIENT_SCOPE"}, {testkit.Headers{"x-commerce-api-key", d.Key}, 403, "INSUFFICIENT_SCOPE"},
-				{testkit.Headers{"x-api-key", suspended}, 403, "API_KEY_SUSPENDED"}, {testkit.Headers{"x-api-key", expired}, 403, "API_KEY_EXPIRED"}, {testkit.Headers{"x-api-key", live}, 403, "MAINNET_ACCESS_REQUIRED"},
+				{nil, 401, "API_KEY_MISSING"},
+				{bearer, 401, "API_KEY_MISSING"},
+				{testkit.Headers{"x-api-key", wrong}, 401, "API_KEY_INVALID"},
+				{testkit.Headers{"x-commerce-api-key", wrong}, 401, "API_KEY_INVALID"},
+				{testkit.Headers{"x-api-key", revoked}, 401, "API_KEY_INVALID"},
+				{d.key, 403, "INSUFFICIENT_SCOPE"},
+				{testkit.Headers{"x-commerce-api-key", d.Key}, 403, "INSUFFICIENT_SCOPE"},
+				{testkit.Headers{"x-api-key", suspended}, 403, "API_KEY_SUSPENDED"},
+				{testkit.Headers{"x-api-key", expired}, 403, "API_KEY_EXPIRED"},
+				{testkit.Headers{"x-api-key", live}, 403, "MAINNET_ACCESS_REQUIRED"},
 				// Of two keys it is x-commerce-api-key that counts.
 				{testkit.Headers{"x-api-key", d.Commerce, "x-commerce-api-key", wrong}, 401, "API_KEY_INVALID"},
 				{testkit.Headers{"x-api-key", d.Commerce, "x-commerce-api-key", d.Key}, 403, "INSUFFICIENT_SCOPE"},
-				{testkit.Headers{"x-api-key", wrong, "x-commerce-api-key", d.Commerce}, 200, ""}, {testkit.Headers{"x-api-key", d.Key, "x-commerce-api-key", d.Commerce}, 200, ""},
-				{testkit.Headers{"x-commerce-api-key", d.Commerce}, 200, ""}, {shopOf(d), 200, ""},
+				{testkit.Headers{"x-api-key", wrong, "x-commerce-api-key", d.Commerce}, 200, ""},
+				{testkit.Headers{"x-api-key", d.Key, "x-commerce-api-key", d.Commerce}, 200, ""},
+				{testkit.Headers{"x-commerce-api-key", d.Commerce}, 200, ""},
+				{shopOf(d), 200, ""},
 			} {
 				if a := d.ask(target, "", c.h); c.code != "" {
 					refused(t, a, c.status, "B", c.code)
