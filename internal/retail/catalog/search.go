@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,6 +13,7 @@ import (
 // index finds products by their words.
 type index struct {
 	words    []string // sorted
+	letters  []uint64 // of each word
 	postings map[string][]posting
 	retailer []string // of each product
 	reviews  []int    // of each product: of two that match as well, the better known comes first
@@ -43,6 +45,17 @@ func (x *index) sort() {
 		x.words = append(x.words, w)
 	}
 	slices.Sort(x.words)
+	for _, w := range x.words {
+		x.letters = append(x.letters, letters(w))
+	}
+}
+
+// letters is the set of a word's bytes, or near enough.
+func letters(w string) (set uint64) {
+	for n := range len(w) {
+		set |= 1 << (w[n] & 63)
+	}
+	return set
 }
 
 // maxWords of a query are looked at.
@@ -102,8 +115,11 @@ func (x *index) like(w string) map[string]int {
 	if len(found) > 0 || len(w) < 4 || len(w) > maxTypo {
 		return found
 	}
-	allowed := 1 + len(w)/8
-	for _, known := range x.words {
+	allowed, set := 1+len(w)/8, letters(w)
+	for n, known := range x.words {
+		if bits.OnesCount64(set&^x.letters[n]) > allowed || bits.OnesCount64(x.letters[n]&^set) > allowed {
+			continue // most words end here, cheaply
+		}
 		if within(allowed, w, known) {
 			found[known] = 2
 		}
