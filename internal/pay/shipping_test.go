@@ -38,6 +38,9 @@ func TestStandardAddress(t *testing.T) {
 		{"Line1", "123 MAIN STREET", "123 MAIN ST"},
 		{"Line1", "123 Main street, ", "123 Main St"},
 		{"Line1", "12 Court Street Place", "12 Court Street Pl"},
+		{"Line1", "350 Fifth Avenue", "350 Fifth Ave"},
+		{"Line1", "1 Elm Road", "1 Elm Rd"},
+		{"Line1", "7 Ocean Dr", "7 Ocean Dr"},
 		{"Line1", "12-34 Kings Highway", "12-34 Kings Hwy"},
 		{"Line1", "123½ Rose Boulevard", "123½ Rose Blvd"},
 		{"Line1", "1600 Pennsylvania Avenue NW", "1600 Pennsylvania Avenue NW"},
@@ -56,6 +59,7 @@ func TestStandardAddress(t *testing.T) {
 		{"Line1", "Post Office Box 0012.", "PO Box 0012"},
 		{"Line1", "PO Box 12 Main Street", "PO Box 12 Main Street"},
 		{"Line1", "Box 12", "Box 12"},
+		{"Line1", "pobox" + strings.Repeat("9", 95), "pobox" + strings.Repeat("9", 95)},
 		{"Line1", "PO Box Lane 7", "PO Box Lane 7"},
 
 		{"Line2", " Apt  4 ", "Apt 4"},
@@ -182,6 +186,7 @@ func TestZipOfState(t *testing.T) {
 func FuzzStandardAddress(f *testing.F) {
 	f.Add("Ada", "Lovelace", "123 Main Street", "Apt 4", "Miami", "Florida", "331011234", "usa", "(305) 555-0123", " a@x.io ")
 	f.Add("Zoë", "O’Neil", "P.O. Box #12", "", "New York", "N.Y.", "00501", "United States", "1-212-555-0123", "")
+	f.Add("Ada", "Lovelace", "pobox"+strings.Repeat("9", 95), "", "Miami", "FL", "33101", "US", "3055550123", "")
 	f.Add("\u202eA", "\xff", "1 A street .,", "\x00", "שלום", "xx", "0", "🇺🇸", "+", "@")
 	f.Fuzz(func(t *testing.T, first, last, line1, line2, city, state, zip, country, phone, email string) {
 		a := pay.ShippingAddress{

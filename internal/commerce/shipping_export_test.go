@@ -1,0 +1,7 @@
+package commerce
+
+// What checkout does with addresses, for tests of it alone.
+var (
+	ShippingAddress = (*Commerce).shippingAddress
+	SaveAddressIn   = (*Commerce).saveAddressIn
+)
