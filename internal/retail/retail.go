@@ -26,7 +26,9 @@ type Provider interface {
 	// Poll says what has become of a request.
 	Poll(ctx context.Context, request string) (Progress, error)
 	// Cancel asks for a request to be called off; asking again changes nothing. What
-	// becomes of it is told by Poll.
+	// becomes of it is told by Poll. A provider need not remember for longer than the
+	// process that it was asked: who waits for the end of a cancellation asks Cancel
+	// again before each Poll.
 	Cancel(ctx context.Context, request string) error
 	// Balance is what the account that pays for orders holds.
 	Balance(ctx context.Context) (money.USD, error)
@@ -80,6 +82,7 @@ type Progress struct {
 	Stage     Stage
 	Reason    string // of Failed: a short text for people, without anything of the provider's
 	Shipments []pay.Shipment
+	Delivered bool // everything that was ordered has arrived
 	// CancelRefused means that a cancellation was asked for and will not happen.
 	CancelRefused bool
 }
