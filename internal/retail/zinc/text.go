@@ -62,7 +62,7 @@ func cleanAll(in []lax[string]) (out []string) {
 // link returns an https URL that can be handed to a browser, or "".
 func link(s string) string {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Hostname() == "" || len(s) > maxURL {
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || len(u.String()) > maxURL {
 		return ""
 	}
 	return u.String()
