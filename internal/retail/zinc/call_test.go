@@ -62,7 +62,7 @@ func TestBrokenAnswers(t *testing.T) {
 		"slow":    func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() },
 		"slow in the middle": func(w http.ResponseWriter, req *http.Request) {
 			_, _ = io.WriteString(w, `{"request_id":`)
-			w.(http.Flusher).Flush() //nolint:errcheck,forcetypeassert // it is one
+			_ = http.NewResponseController(w).Flush()
 			<-req.Context().Done()
 		},
 	} {

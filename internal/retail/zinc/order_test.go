@@ -18,7 +18,7 @@ import (
 
 func isOnly(err, want error) bool {
 	for _, e := range []error{retail.ErrNotFound, retail.ErrUnavailable} {
-		if errors.Is(err, e) != (e == want) {
+		if errors.Is(err, e) != errors.Is(want, e) {
 			return false
 		}
 	}
