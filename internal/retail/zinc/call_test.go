@@ -54,6 +54,11 @@ func TestBrokenAnswers(t *testing.T) {
 		"kept redirect": func(w http.ResponseWriter, req *http.Request) {
 			http.Redirect(w, req, elsewhere.URL, http.StatusPermanentRedirect)
 		},
+		"redirect with an order": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", elsewhere.URL)
+			w.WriteHeader(http.StatusFound)
+			_, _ = io.WriteString(w, strings.Replace(placedBody("", order1), "{", `{"balance":5,`, 1))
+		},
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, `{"request_id":"`+first+`"}`)
@@ -226,9 +231,11 @@ func TestBalance(t *testing.T) {
 		}
 	}
 	// Without any answer the figure says nothing.
-	r.answer("GET /addax/balance", errorBody("internal_error"))
-	_, err := r.Balance(t.Context())
-	r.fails(t, err, retail.ErrUnavailable)
+	for _, body := range []string{errorBody("internal_error"), `{"_type":"error"}`, `<html>`, ``} {
+		r.answer("GET /addax/balance", body)
+		_, err := r.Balance(t.Context())
+		r.fails(t, err, retail.ErrUnavailable)
+	}
 	if n := strings.Count(r.log.String(), "not understood"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}

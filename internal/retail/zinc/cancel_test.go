@@ -1,6 +1,7 @@
 package zinc_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -76,7 +77,16 @@ func TestCancelAgain(t *testing.T) {
 		if err := z.Cancel(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
-		return r.cancelBodies[before:]
+		for _, body := range r.cancelBodies[before:] {
+			var in struct {
+				Key string `json:"idempotency_key"`
+			}
+			if err := json.Unmarshal([]byte(body), &in); err != nil || len(in.Key) != 32 {
+				t.Errorf("a cancellation with a key like %s", body)
+			}
+			got = append(got, in.Key)
+		}
+		return got
 	}
 	one := keys(r.Zinc)
 	two := keys(r.again(t))

@@ -248,6 +248,12 @@ func TestTracking(t *testing.T) {
 	if got := poll(track(order2, "1Z2", "Delivered", p), track(order1, "1Z1", "Delivered", p)); !got.Delivered {
 		t.Errorf("both have come: %+v", got)
 	}
+	if got := poll(track(order1, "1Z1", "Delivered", "")); got.Delivered {
+		t.Errorf("nothing is heard of the other: %+v", got)
+	}
+	if got := poll(track(order1, "1Z1", "Delivered", ""), track(order2, "1Z2", "Delivered", "")); !got.Delivered {
+		t.Errorf("both have come, whatever is in them: %+v", got)
+	}
 	// One order of the retailer's in two parcels, of which one is not heard of yet.
 	r.answer("GET /orders/"+first, placedBody(track(order1, "1Z1", "Delivered", p), order1))
 	if got, err := r.Poll(t.Context(), first); err != nil || got.Delivered {
@@ -296,8 +302,12 @@ func TestPollIsChecked(t *testing.T) {
 		_, err := r.Poll(t.Context(), first)
 		r.fails(t, err, retail.ErrUnavailable)
 	}
+	broken := r.count("GET")
 	for _, request := range []string{"", "..", "a/b", "refused:", "refused:request_processing", "refused:whatever", "unknown", strings.Repeat("a", 65)} {
 		_, err := r.Poll(t.Context(), request)
 		r.fails(t, err, retail.ErrNotFound)
+	}
+	if n := r.count("GET") - broken; n != 1 {
+		t.Errorf("asked about %d requests that cannot be", n-1)
 	}
 }

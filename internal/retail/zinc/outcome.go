@@ -32,7 +32,7 @@ var outcomes = map[string]outcome{
 	// It goes on, or nobody knows yet.
 	"request_processing":     {retail.Working, "", false},
 	"attempting_to_cancel":   {retail.Working, "", false},
-	"manual_review_required": {retail.Working, "", false},
+	"manual_review_required": {retail.Working, "", true},
 	"internal_error":         {retail.Working, "", true}, // an outage of Zinc or the retailer: it does not say that nothing was bought
 	"order_probably_placed":  {retail.Working, "", true},
 	"duplicate_order":        {retail.Working, "", true}, // of what? perhaps of this one

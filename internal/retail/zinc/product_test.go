@@ -68,13 +68,13 @@ func TestProductIsChecked(t *testing.T) {
 	r := start(t)
 	long := strings.Repeat("é", 20_000)
 	r.answer("GET /products/B0B844T634", `{"product_id":"B0B844T634","title":"`+long+`","product_description":"`+long+`","price":-1,"original_retail_price":99999999999,"ship_price":"free",
-	 "main_image":"javascript:alert(1)","images":{"a":1},"feature_bullets":["a\u0000b\u001bc",`+strings.Repeat(`"x",`, 80)+`null],"stars":"five","review_count":-7,"num_sales":1.5,
+	 "main_image":"javascript:alert(1)","images":{"a":1},"feature_bullets":["a\u0000b\u001bc",`+strings.Repeat(`"x",`, 80)+`null],"stars":5.1,"review_count":-7,"question_count":-7,"num_offers":99999999999,"num_sales":1.5,
 	 "url":"https://user:pass@evil.example/","parent_asin":"../x","fresh":"yes"}`)
 	p, err := r.Product(t.Context(), "amazon", "B0B844T634")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Price+p.OriginalPrice+p.ShipPrice != 0 || p.Available || p.Image+p.URL+p.Parent != "" || p.Images != nil || p.Rating+p.Reviews+p.Sold != 0 || p.Fresh {
+	if p.Price+p.OriginalPrice+p.ShipPrice != 0 || p.Available || p.Image+p.URL+p.Parent != "" || p.Images != nil || p.Rating+p.Reviews+p.Questions+p.Sold+p.Offers != 0 || p.Fresh {
 		t.Errorf("%+v", p)
 	}
 	if len([]rune(p.Title)) != 500 || len([]rune(p.Description)) != 10_000 || len(p.Bullets) != 50 || p.Bullets[0] != "a b c" {
@@ -102,6 +102,11 @@ func TestSearch(t *testing.T) {
 	}
 	if p := got.Products[0]; p.Image == "" || p.Reviews != 12 || p.Rating != 40 || !p.Available {
 		t.Errorf("%+v", p)
+	}
+	for most, want := range map[money.USD]int{0: 5, 20_00 * money.Cent: 4} {
+		if got, err := r.Search(t.Context(), retail.Query{Text: "x", Retailer: "amazon", Limit: 50, Max: most}); err != nil || len(got.Products) != want {
+			t.Errorf("%d products for at most %s: %+v, %v", len(got.Products), most, got, err)
+		}
 	}
 	for _, q := range []retail.Query{{Text: "x", Retailer: "other"}, {Text: " \x00 ", Retailer: "amazon"}} {
 		if got, err := r.Search(t.Context(), q); err != nil || got.Total != 0 {
