@@ -82,8 +82,7 @@ type Progress struct {
 	Stage     Stage
 	Reason    string // of Failed: a short text for people, without anything of the provider's
 	Shipments []pay.Shipment
-	// Delivered means that every parcel has arrived.
-	Delivered bool
+	Delivered bool // everything that was ordered has arrived
 	// CancelRefused means that a cancellation was asked for and will not happen.
 	CancelRefused bool
 }
