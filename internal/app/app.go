@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -30,7 +29,7 @@ import (
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/retail"
-	"github.com/pepay/pepay/internal/retail/catalog"
+	"github.com/pepay/pepay/internal/retail/zinc"
 	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
@@ -51,7 +50,10 @@ type Options struct {
 	// Terms are the conditions of sale; Providers are who sells in each environment.
 	Terms     pay.Terms
 	Providers map[pay.Environment]retail.Provider
-	Proxies   []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
+	// Zinc is the account that buys what mainnet sells; without a token mainnet sells
+	// what Providers say.
+	Zinc    zinc.Options
+	Proxies []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
 	// Operations is the host:port of metrics, probes and profiles; "" for none.
 	Operations string
 	// KeepEvents is how long events are kept; 0 for ever.
@@ -222,9 +224,8 @@ func (a *App) committed(es []pay.Event) {
 // wire starts the background work and makes the HTTP server.
 func (a *App) wire(ctx context.Context) error {
 	a.Billing.BaseURL = a.URL
-	if c, ok := a.Providers[pay.Devnet].(*catalog.Catalog); ok { // whose pictures we serve
-		a.Commerce.Providers = maps.Clone(a.Providers)
-		a.Commerce.Providers[pay.Devnet] = c.In(a.URL, a.Now)
+	if err := a.sell(); err != nil {
+		return err
 	}
 	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
 	for _, n := range a.Networks {

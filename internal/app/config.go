@@ -43,6 +43,11 @@ type Config struct {
 	ShippingBase     string                   `key:"commerce.shipping_base_usd" doc:"what shipping costs a customer, for each order" default:"1.00" want:"dollars such as 1.00"`
 	CommerceFee      string                   `key:"commerce.fee_usd" doc:"the fixed part of the commerce fee" default:"3.00" want:"dollars such as 3.00"`
 	CommerceRate     int                      `key:"commerce.fee_basis_points" doc:"the part of the commerce fee that goes with the price of the goods, in hundredths of a per cent" default:"0" want:"a whole number from 0 to 10000"`
+	TaxRate          int                      `key:"commerce.tax_basis_points" doc:"sales tax that customers pay on the goods, in hundredths of a per cent; what a retailer charges must be covered by it, or orders fail because the price has risen" default:"0" want:"a whole number from 0 to 10000"`
+	ZincToken        string                   `key:"commerce.zinc_token" doc:"the client token of a Zinc account, which buys what mainnet sells; without one mainnet sells nothing" want:"a client token"`
+	ZincTokenFile    string                   `key:"commerce.zinc_token_file" doc:"a file that holds the token, instead of commerce.zinc_token" want:"the path of a file"`
+	ZincURL          string                   `key:"commerce.zinc_url" doc:"where Zinc is asked; empty for its own address" want:"an https URL"`
+	ZincBalance      string                   `key:"commerce.zinc_balance_usd" doc:"what the account is taken to hold if Zinc tells it in a form that is not understood" default:"0.00" want:"dollars such as 500.00"`
 	RefundFee        string                   `key:"commerce.refund_fee_usd" doc:"kept back from each refund" default:"0.00" want:"dollars such as 0.50"`
 	DeliveryDays     int                      `key:"commerce.delivery_days" doc:"an offer that is delivered later is not sold" default:"10" least:"1"`
 	EstimateMinutes  int                      `key:"commerce.estimate_minutes" doc:"how long an estimate is good for" default:"15" least:"1"`

@@ -66,6 +66,9 @@ func (c Config) Options() (o Options, err error) {
 	if o.Terms, err = c.terms(); err != nil {
 		return o, err
 	}
+	if o.Zinc, err = c.zinc(); err != nil {
+		return o, err
+	}
 	o.Providers = map[pay.Environment]retail.Provider{pay.Devnet: catalog.New()}
 	if o.Secret, err = hex.DecodeString(secret); err != nil || len(o.Secret) < auth.SecretSize {
 		return o, wrong("secret")

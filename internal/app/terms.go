@@ -5,12 +5,13 @@ import (
 
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/retail/zinc"
 )
 
 // terms are the conditions of sale that the configuration states.
 func (c Config) terms() (t pay.Terms, err error) {
 	t = pay.Terms{
-		FeeRate: int64(c.CommerceRate), DeliveryDays: c.DeliveryDays, EstimateLife: time.Duration(c.EstimateMinutes) * time.Minute,
+		FeeRate: int64(c.CommerceRate), TaxRate: int64(c.TaxRate), DeliveryDays: c.DeliveryDays, EstimateLife: time.Duration(c.EstimateMinutes) * time.Minute,
 		InvoiceLife: time.Duration(c.InvoiceMinutes) * time.Minute,
 	}
 	for _, f := range []struct {
@@ -29,6 +30,9 @@ func (c Config) terms() (t pay.Terms, err error) {
 	if c.CommerceRate < 0 || c.CommerceRate > 10_000 {
 		return t, unexpected(c, "", "commerce.fee_basis_points")
 	}
+	if c.TaxRate < 0 || c.TaxRate > 10_000 {
+		return t, unexpected(c, "", "commerce.tax_basis_points")
+	}
 	if t.InvoiceLife > pay.MaxLifetime {
 		return t, unexpected(c, "", "commerce.invoice_minutes")
 	}
@@ -39,4 +43,19 @@ func (c Config) terms() (t pay.Terms, err error) {
 		return t, unexpected(c, "", "commerce.receiver")
 	}
 	return t, nil
+}
+
+// zinc is the account that buys what mainnet sells, one without a token if there is none.
+func (c Config) zinc() (o zinc.Options, err error) {
+	if o.Token, err = fromFile("commerce.zinc_token", c.ZincToken, c.ZincTokenFile); err != nil {
+		return o, err
+	}
+	if u, ok := web(c.ZincURL); c.ZincURL != "" && (!ok || u.Scheme != "https") {
+		return o, unexpected(c, "", "commerce.zinc_url")
+	}
+	if o.Balance, err = money.ParseUSD(c.ZincBalance); err != nil {
+		return o, unexpected(c, "", "commerce.zinc_balance_usd")
+	}
+	o.URL, o.Days = c.ZincURL, c.DeliveryDays
+	return o, nil
 }

@@ -28,6 +28,7 @@ type Auth struct {
 	ticket  []byte
 	access  []byte
 	nonce   []byte
+	hook    []byte
 	seal    cipher.AEAD
 }
 
@@ -37,8 +38,8 @@ func New(secret []byte) (*Auth, error) {
 	if len(secret) < SecretSize {
 		return nil, fmt.Errorf("the secret has %d bytes; it needs at least %d", len(secret), SecretSize)
 	}
-	var keys [5][]byte
-	for i, use := range []string{"payor session", "websocket ticket", "seal", "access token", "sign-in nonce"} {
+	var keys [6][]byte
+	for i, use := range []string{"payor session", "websocket ticket", "seal", "access token", "sign-in nonce", "retail hook"} {
 		k, err := hkdf.Key(sha256.New, secret, nil, "pepay "+use, 32)
 		if err != nil {
 			return nil, err
@@ -50,7 +51,7 @@ func New(secret []byte) (*Auth, error) {
 		return nil, err
 	}
 	seal, err := cipher.NewGCMWithRandomNonce(block)
-	return &Auth{session: keys[0], ticket: keys[1], access: keys[3], nonce: keys[4], seal: seal}, err
+	return &Auth{session: keys[0], ticket: keys[1], access: keys[3], nonce: keys[4], hook: keys[5], seal: seal}, err
 }
 
 // Seal encrypts a secret for keeping. The purpose must be given again to open it,

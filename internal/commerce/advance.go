@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pepay/pepay/internal/billing"
@@ -156,16 +157,30 @@ func (c *Commerce) nextLook(ctx context.Context, o pay.Order) (at time.Time, err
 	return at, err
 }
 
-// Told promises to look at the order that a provider says there is news of.
-func (c *Commerce) Told(ctx context.Context, request string) error {
+// Heard promises to look at the orders that a message of a provider's may be about.
+// Nothing else in it counts, since anybody could have sent it.
+func (c *Commerce) Heard(ctx context.Context, body []byte) error {
+	if c.Hint == nil {
+		return nil
+	}
+	requests, named := c.Hint(body)
 	return c.Store.Write(ctx, func(tx *store.Tx) error {
-		o, err := tx.OrderByRequest(request)
-		if pay.CodeOf(err) == pay.CodeOrderNotFound {
-			return nil // not ours, or not any more
+		orders := slices.Clone(named)
+		for _, r := range requests {
+			o, err := tx.OrderByRequest(r)
+			if err == nil {
+				orders = append(orders, o.ID)
+			} else if pay.CodeOf(err) != pay.CodeOrderNotFound {
+				return err
+			}
 		}
-		if err == nil {
-			tx.AddJob(billing.JobOrder, o.ID, tx.Now())
+		for _, id := range orders {
+			if _, err := tx.Order(id); err == nil {
+				tx.AddJob(billing.JobOrder, id, tx.Now())
+			} else if pay.CodeOf(err) != pay.CodeOrderNotFound {
+				return err
+			}
 		}
-		return err
+		return nil
 	})
 }

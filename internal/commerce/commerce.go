@@ -23,7 +23,10 @@ type Commerce struct {
 	Billing   *billing.Billing
 	Providers map[pay.Environment]retail.Provider // who sells in an environment
 	Terms     pay.Terms
-	Log       *slog.Logger
+	// Hint reads what a provider sends of itself: the requests, and the orders by id, that
+	// there may be news of. It may be nil.
+	Hint func(body []byte) (requests, orders []string)
+	Log  *slog.Logger
 }
 
 // provider returns who sells in the caller's environment. The error has

@@ -70,3 +70,7 @@ func (u USD) Cents() string {
 
 // UpToCent returns the amount rounded up to whole cents.
 func (u USD) UpToCent() USD { return (u + Cent - 1) / Cent * Cent }
+
+// Share returns so many basis points of the amount, rounded up to whole cents. The
+// amount must be that of an invoice.
+func (u USD) Share(bps int64) USD { return ((u*USD(bps) + 9_999) / 10_000).UpToCent() }

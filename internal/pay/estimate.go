@@ -48,13 +48,8 @@ func (t Terms) Price(lines []OrderLine) (p Pricing) {
 		p.Subtotal = p.Subtotal.Add(l.Total())
 		p.Shipping = p.Shipping.Add(l.Shipping)
 	}
-	p.Fee = t.Fee.Add(p.Share())
+	p.Tax = p.Subtotal.Share(t.TaxRate)
+	p.Fee = t.Fee.Add(p.Subtotal.Share(t.FeeRate))
 	p.Total = p.Subtotal.Add(p.Shipping).Add(p.Tax).Add(p.Fee)
 	return p
-}
-
-// Share is the part of the fee that goes with the subtotal, rounded up to the cent.
-func (p Pricing) Share() money.USD {
-	u := p.Subtotal * money.USD(p.FeeRate)
-	return (u + 10_000*money.Cent - 1) / (10_000 * money.Cent) * money.Cent
 }

@@ -206,6 +206,8 @@ func TestPricing(t *testing.T) {
 	terms := pay.DefaultTerms()
 	rate := terms
 	rate.FeeRate = 250
+	taxed := terms
+	taxed.TaxRate = 825
 	for _, c := range []struct {
 		name  string
 		terms pay.Terms
@@ -216,6 +218,7 @@ func TestPricing(t *testing.T) {
 		{"the contract's example", terms, []pay.OrderLine{line(9_99*money.Cent, 0, 1)}, "9.99 + 1 + 0 + 3 = 13.99"},
 		{"two lines", terms, []pay.OrderLine{line(9_99*money.Cent, 0, 2), line(1*money.Cent, 0, 99)}, "20.97 + 1 + 0 + 3 = 24.97"},
 		{"an offer with shipping", terms, []pay.OrderLine{line(10_00*money.Cent, 4_50*money.Cent, 3)}, "30 + 5.5 + 0 + 3 = 38.5"},
+		{"sales tax, rounded up to the cent", taxed, []pay.OrderLine{line(9_99*money.Cent, 0, 1)}, "9.99 + 1 + 0.83 + 3 = 14.82"},
 		{"a share, rounded up to the cent", rate, []pay.OrderLine{line(9_99*money.Cent, 0, 1)}, "9.99 + 1 + 0 + 3.25 = 14.24"},
 	} {
 		p := c.terms.Price(c.lines)

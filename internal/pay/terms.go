@@ -12,6 +12,7 @@ type Terms struct {
 	ShippingBase   money.USD     // what shipping costs the customer, for each order
 	Fee            money.USD     // the commerce fee's fixed part …
 	FeeRate        int64         // … and its share of the subtotal, in basis points
+	TaxRate        int64         // sales tax on the goods, in basis points
 	RefundFee      money.USD     // kept back from each refund
 	DeliveryDays   int           // an offer delivered later is not eligible
 	EstimateLife   time.Duration // how long an estimate is good for

@@ -2,9 +2,11 @@ package server
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/pepay/pepay/api"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/server/web"
 	"github.com/pepay/pepay/internal/view"
 )
@@ -13,9 +15,25 @@ func (s *Server) opsRoutes() []route {
 	return []route{
 		{"GET /healthz", openFace, func(*Server, *http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }, nil},
 		{"GET /readyz", openFace, nil, s.readyz},
+		{"POST /hooks/retail/{secret}", openFace, (*Server).retailHook, nil},
 		{"GET /openapi.yaml", openFace, nil, openapi},
 		{"GET /docs", openFace, nil, s.reference},
 	}
+}
+
+// maxHook is the most of a provider's message that is read.
+const maxHook = 1 << 20
+
+// retailHook takes what the retail provider tells, which is only a hint to look.
+func (s *Server) retailHook(r *http.Request) (any, error) {
+	if !s.Auth.IsRetailHook(r.PathValue("secret")) {
+		return nil, orElse(s.allow(r, s.Limits.wrongKey, s.address(r)), pay.Errorf(pay.CodeNotFound, "There is nothing here"))
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxHook))
+	if err != nil {
+		return nil, pay.Errorf(pay.CodeInvalidRequest, "The request body could not be read")
+	}
+	return map[string]string{"status": "ok"}, s.Commerce.Heard(r.Context(), body)
 }
 
 // readyz answers 200 when requests can be served well, else 503 and what is wrong.
