@@ -42,7 +42,7 @@ func asked(err, missing error) error {
 	switch {
 	case errors.Is(err, retail.ErrNotFound):
 		return missing
-	case errors.Is(err, retail.ErrUnavailable):
+	case errors.Is(err, retail.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return pay.Errorf(pay.CodeProviderDown, "The retail provider does not answer at the moment; try again shortly")
 	}
 	return err
