@@ -8,12 +8,13 @@ import (
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/jobs"
 	"github.com/pepay/pepay/internal/notify"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
 )
 
 // jobForget is the kind of the daily job that drops idempotent answers nobody will
-// ask for again, and sign-ins that are over.
+// ask for again, sign-ins that are over, and carts that nobody has touched for long.
 const jobForget = "answers.forget"
 
 // keepAnswers is how long a repeated request gets its first answer: twice the day
@@ -46,6 +47,9 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 					return err
 				}
 				if err := tx.ForgetEstimates(tx.Now().Add(-keepAnswers)); err != nil {
+					return err
+				}
+				if err := tx.ForgetCarts(tx.Now().Add(-pay.CartLife)); err != nil {
 					return err
 				}
 				return tx.ForgetAnswers(tx.Now().Add(-keepAnswers))

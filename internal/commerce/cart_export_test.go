@@ -1,0 +1,4 @@
+package commerce
+
+// CartItem reads an item of a request.
+var CartItem = cartItem
