@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/big"
 	"net/http"
@@ -31,6 +32,8 @@ type shop struct {
 	address map[string]any // fields laid over the usual answer of POST /pay/address
 	refuse  int            // status for /pay/state instead of an answer
 	asked   []string       // bodies of POST /pay/address
+	told    []string       // bodies of customer-email and submit-form
+	mute    bool           // whoever tells it anything is hung up on
 	bells   []*websocket.Conn
 }
 
@@ -98,6 +101,9 @@ func newShop(t *testing.T, change func(*web.PageData)) *shop {
 	mux.HandleFunc("POST /pay/test-wallet", s.keyed(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"tx_hash": sentHash})
 	}))
+	for _, path := range []string{"/api/v1/payments/customer-email", "/api/v1/payments/submit-form"} {
+		mux.HandleFunc("POST "+path, s.keyed(s.hear))
+	}
 	mux.HandleFunc("GET /ws/payment", func(w http.ResponseWriter, r *http.Request) {
 		up := websocket.Upgrader{}
 		c, err := up.Upgrade(w, r, nil)
@@ -154,6 +160,17 @@ func (s *shop) drop() {
 		_ = c.Close()
 	}
 	s.bells = nil
+}
+
+func (s *shop) hear(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mute || err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.told = append(s.told, string(b))
+	_, _ = io.WriteString(w, `{"success":true}`)
 }
 
 func (s *shop) quote(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/pepay/pepay/internal/server/web"
@@ -29,7 +30,7 @@ const audit = `(() => {
   const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(ground(e))].sort((x, y) => y - x);
   if ((a + .05) / (b + .05) < 4.5) bad.push(((a + .05) / (b + .05)).toFixed(2) + " " + text);
  }
- for (const e of document.querySelectorAll("button,a.btn,.card input")) {
+ for (const e of document.querySelectorAll("button,a.btn,.card input,.ask input,summary")) {
   const r = e.getBoundingClientRect();
   if (e.checkVisibility() && (r.height < 44 || r.width < 44)) bad.push(r.width + "x" + r.height + " " + e.textContent);
  }
@@ -44,6 +45,20 @@ func (tb tab) legible(name string) {
 		if got := tb.JS(audit); got != "" {
 			tb.Errorf("%s, %s: %s", name, theme, got)
 		}
+	}
+}
+
+// evil wants to be anything but text.
+const evil = `"'></script><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
+
+// asks are questions of every kind.
+func asks(d *web.PageData) {
+	d.Form.Fields = []web.Field{
+		{ID: "who", Label: "Whom is it for?", Type: "text", Required: true},
+		{ID: "mail", Label: "Where may we write to?", Type: "email", Required: true},
+		{ID: "n", Label: "How many cups a day?", Type: "number"},
+		{ID: "day", Label: "When shall it come?", Type: "date"},
+		{ID: "site", Label: "Anything else?", Type: "url"},
 	}
 }
 
@@ -66,6 +81,15 @@ func TestPageStates(t *testing.T) {
 		title string
 	}{
 		{"choose", nil, nil, "", []string{"Fern & Field Coffee", "$25.50", "TEST", "Expires in 29:", "How would you like to pay?", "Continue with USDC"}, "Pay $25.50 · Fern & Field Coffee"},
+		{"ask", asks, nil, "", []string{"Before you pay", "Fern & Field Coffee would like to know:", "Whom is it for? required", "Anything else? optional"}, "Pay $25.50 · Fern & Field Coffee"},
+		{"ask-wrong", asks, nil, "#save", []string{"Please fill this in."}, ""},
+		{"asked", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "", []string{"How would you like to pay?", "Your answers"}, ""},
+		{"asked-open", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "summary", []string{"Whom is it for?", "No answer", "Change"}, ""},
+		{"asked-pay", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "#go", []string{"25.500000 USDC", "Your answers"}, ""},
+		{"ask-hostile", func(d *web.PageData) {
+			d.Title, d.Footer = strings.Repeat("W", 255), strings.Repeat("a ", 127)+"\u202e"
+			d.Form.Fields = []web.Field{{ID: evil, Label: evil, Type: evil, Value: evil}, {ID: "2", Label: strings.Repeat("M", 400), Type: "date"}, {ID: "3", Label: "\u202eשלום ABC", Type: "url"}}
+		}, nil, "", []string{evil, "\u202eשלום ABC optional"}, ""},
 		{"pay", nil, nil, "#go", []string{"Pay with USDC on Ethereum", "25.500000 USDC", "0x7Ad2", "Price held for 4:", "Open in wallet app", "Waiting for your payment"}, "Pay $25.50 · Fern & Field Coffee"},
 		{"pay-long", func(d *web.PageData) { d.Tokens = d.Tokens[2:] }, nil, "#go", []string{"0.010489250000000000 ETH"}, ""},
 		{"pay-test-wallet", func(d *web.PageData) { d.Dev = true }, nil, "#go", []string{"Pay with the test wallet"}, ""},
@@ -96,6 +120,7 @@ func TestPageStates(t *testing.T) {
 		s.address = c.quote
 		tb.open(s)
 		if c.act != "" {
+			tb.Wait("!document.querySelector('" + c.act + "').disabled") // the script has begun
 			tb.Click(c.act)
 		}
 		tb.See(c.see...)
