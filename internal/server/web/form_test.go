@@ -128,3 +128,30 @@ func TestPageAnswersChange(t *testing.T) {
 		t.Errorf("the address was asked for again: %q", s.asked)
 	}
 }
+
+// An invoice that was given an address by other means, or is paid in part, asks before
+// it goes on; one whose payment is on its way does not.
+func TestPageAsksFirst(t *testing.T) {
+	t.Parallel()
+	tb := newTab(t)
+	s := newShop(t, func(d *web.PageData) {
+		d.State.Status, d.State.AmountPaidUSD, d.State.AmountRemainingUSD = "underpaid", "10.00", "15.50"
+		d.State.Locked = &web.Lock{Network: "ETHEREUM", TokenID: "1", Address: payTo}
+		d.Form.Fields = []web.Field{{ID: "who", Label: "Whom for?", Type: "text", Required: true}}
+	})
+	tb.open(s)
+	tb.See("Before you pay")
+	s.set(func(st *web.State) { st.Payments = []web.Payment{transfer("pending", 1, "15.50")} })
+	tb.See("1 of 12")
+	s.set(func(st *web.State) { st.Payments = nil })
+	tb.See("Before you pay")
+	tb.JS("document.getElementById('q0').focus()")
+	s.mu.Lock()
+	if len(s.asked) != 0 {
+		t.Errorf("an address was asked for: %q", s.asked)
+	}
+	s.mu.Unlock()
+	tb.Press("Ann")
+	tb.Press("Enter")
+	tb.See("15.500000 USDC", "Your answers")
+}
