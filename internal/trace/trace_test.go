@@ -43,11 +43,30 @@ func TestRequestContinues(t *testing.T) {
 	tr := tracer(t, c.URL+"/", 1000)
 	good := [][]string{{from}, {"00-" + id + "-00f067aa0ba902b7-03"}, {"cc-" + id + "-00f067aa0ba902b7-01-of-the-future"}}
 	bad := [][]string{
-		nil, {""}, {" "}, {"-"}, {"---"}, {"00"}, {"marker"}, {from, from}, {from, "marker"}, {from + "-marker"}, {from + " "}, {" " + from},
-		{strings.ToUpper(from)}, {strings.Replace(from, "00-", "ff-", 1)}, {strings.Replace(from, id, strings.Repeat("0", 32), 1)},
-		{"00-" + id + "-0000000000000000-01"}, {"00-" + id + "-00f067aa0ba902b7-ff"}, {"00-" + id + "-00f067aa0ba902b7"},
-		{"00-" + strings.Replace(id, "4", "g", 1) + "-00f067aa0ba902b7-01"}, {"00-" + id + "00-00f067aa0ba902b7-01"}, {from[:20] + "\x00" + from[21:]},
-		{strings.Repeat("marker", 10_000)}, {strings.Repeat("0-", 10_000)}, {from[:40] + "é" + from[42:]},
+		nil,
+		{""},
+		{" "},
+		{"-"},
+		{"---"},
+		{"00"},
+		{"marker"},
+		{from, from},
+		{from, "marker"},
+		{from + "-marker"},
+		{from + " "},
+		{" " + from},
+		{strings.ToUpper(from)},
+		{strings.Replace(from, "00-", "ff-", 1)},
+		{strings.Replace(from, id, strings.Repeat("0", 32), 1)},
+		{"00-" + id + "-0000000000000000-01"},
+		{"00-" + id + "-00f067aa0ba902b7-ff"},
+		{"00-" + id + "-00f067aa0ba902b7"},
+		{"00-" + strings.Replace(id, "4", "g", 1) + "-00f067aa0ba902b7-01"},
+		{"00-" + id + "00-00f067aa0ba902b7-01"},
+		{from[:20] + "\x00" + from[21:]},
+		{strings.Repeat("marker", 10_000)},
+		{strings.Repeat("0-", 10_000)},
+		{from[:40] + "é" + from[42:]},
 	}
 	for n, value := range append(good, bad...) {
 		h := http.Header{"Traceparent": value, "Tracestate": {"marker=1"}, "Baggage": {"marker=1"}}
