@@ -40,6 +40,8 @@ type Config struct {
 	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
 	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
 	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
+	TracingEndpoint  string                   `key:"tracing.endpoint" doc:"where OpenTelemetry traces are sent, as OTLP over HTTP; empty for none" want:"an http or https URL such as http://127.0.0.1:4318/v1/traces"`
+	TracingShare     int                      `key:"tracing.per_thousand" doc:"how many of a thousand traces are sent" default:"1000" want:"a whole number from 0 to 1000"`
 	Networks         map[string]NetworkConfig `key:"networks"`
 }
 
@@ -136,7 +138,7 @@ var notConfig = []string{"PEPAY_SEEDS"}
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
-	for _, section := range []string{"limits", "payout", "rates", "retention"} {
+	for _, section := range []string{"limits", "payout", "rates", "retention", "tracing"} {
 		if rest, ok := strings.CutPrefix(s, section+"_"); ok {
 			return section + "." + rest
 		}

@@ -50,6 +50,8 @@ var whole = []struct{ key, toml, env, field string }{
 	{"signup", `"open"`, "open", "open"},
 	{"rates.coingecko_key", `"cg"`, "cg", "cg"},
 	{"rates.quorum", "3", "3", "3"},
+	{"tracing.endpoint", `"http://c:4318"`, "http://c:4318", "http://c:4318"},
+	{"tracing.per_thousand", "50", "50", "50"},
 	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
 	{"networks.ethereum.confirmations", "20", "20", "20"},
 	{"networks.ethereum.relayer_key", `"` + relayer + `"`, relayer, relayer},
@@ -128,7 +130,7 @@ func TestConfigDefaults(t *testing.T) {
 		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100, SignIns: 30}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
 	}
 	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != limits ||
-		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.KeepEvents != 90*24*time.Hour {
+		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.Tracing.Endpoint != "" || o.Tracing.PerThousand != 1000 || o.KeepEvents != 90*24*time.Hour {
 		t.Errorf("got %+v", o)
 	}
 	if n.Confirmations != 12 || n.SweepMinimum != 5_00*money.Cent || n.MaxFee.String() != "100000000000" || n.Relayer != nil {
@@ -183,6 +185,11 @@ func TestConfigErrors(t *testing.T) {
 		"broken bus":              {env: []string{"PEPAY_NATS=nats://u:" + hidden + "@h:port"}, want: `nats: expected nats://host:4222`},
 		"relayer key":             {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY=" + hidden}, want: `networks.ethereum.relayer_key: expected 64 hexadecimal digits`},
 		"relayer key file lost":   {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.relayer_key_file: expected the path of a file`},
+		"collector's scheme":      {env: []string{"PEPAY_TRACING_ENDPOINT=" + hidden + ":4318"}, want: `tracing.endpoint: expected an http or https URL`},
+		"collector's password":    {env: []string{"PEPAY_TRACING_ENDPOINT=http://u:" + hidden + "@c:4318"}, want: `tracing.endpoint: expected an http or https URL`},
+		"collector's query":       {env: []string{"PEPAY_TRACING_ENDPOINT=http://c:4318?key=" + hidden}, want: `tracing.endpoint: expected an http or https URL`},
+		"more than all traces":    {file: `tracing.per_thousand = 1001`, want: `tracing.per_thousand: expected a whole number from 0 to 1000`},
+		"fewer than no traces":    {file: `tracing.per_thousand = -1`, want: `tracing.per_thousand: expected a whole number from 0`},
 		"signup":                  {env: []string{"PEPAY_SIGNUP=ajar"}, want: `signup: expected open or closed`},
 		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
 		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=4"}, want: `rates.quorum: expected at most 3`},

@@ -67,6 +67,7 @@ type Event struct {
 	Previous    []byte // JSON object of attributes that changed, "{}" for none
 	RequestID   string // of the request that caused it, "" for none
 	RequestKey  string // that request's Idempotency-Key, "" for none
+	Trace       string // the W3C traceparent of what caused it, "" for none
 	CreatedAt   time.Time
 	// Turns are the states that the fact brought about, for those who count them
 	// after its commit. They are not stored.
@@ -114,14 +115,26 @@ const (
 	NounSettlement Noun = "settlement"
 )
 
-// Cause is the request that a unit of work is done for.
-type Cause struct{ RequestID, IdempotencyKey string }
+// Cause is the request that a unit of work is done for, and the W3C traceparent of the
+// work; each "" for none.
+type Cause struct{ RequestID, IdempotencyKey, Trace string }
 
 type causeKey struct{}
 
 // WithCause returns a context whose events name c as their cause.
 func WithCause(ctx context.Context, c Cause) context.Context {
 	return context.WithValue(ctx, causeKey{}, c)
+}
+
+// WithTrace returns a context whose events and promises belong to a trace, ctx itself
+// for none.
+func WithTrace(ctx context.Context, traceparent string) context.Context {
+	if traceparent == "" {
+		return ctx
+	}
+	c := CauseOf(ctx)
+	c.Trace = traceparent
+	return WithCause(ctx, c)
 }
 
 // CauseOf returns the cause in ctx; its zero value when there is none.

@@ -18,7 +18,7 @@ import (
 // reader that follows a cursor misses nothing.
 func (tx *Tx) AppendEvent(e pay.Event) {
 	cause := pay.CauseOf(tx.ctx)
-	e.CreatedAt, e.RequestID, e.RequestKey = tx.now, cause.RequestID, cause.IdempotencyKey
+	e.CreatedAt, e.RequestID, e.RequestKey, e.Trace = tx.now, cause.RequestID, cause.IdempotencyKey, cause.Trace
 	if e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated {
 		e.InvoiceType = pay.Commerce // whoever may see commerce alone sees every order
 	}
@@ -63,7 +63,7 @@ func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) (all []p
 			return nil, nil, err
 		}
 		for _, id := range ids {
-			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now)})
+			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now), e.Trace})
 		}
 		heard[e.MerchantID] = len(ids) > 0
 	}
@@ -101,16 +101,16 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 		return nil, err
 	}
 	first := last - int64(len(es)) + 1
-	args := make([]any, 0, len(es)*16)
+	args := make([]any, 0, len(es)*17)
 	for i := range es {
 		e := &es[i]
 		e.Seq, e.CreatedAt = first+int64(i), at
 		e.ID = EventID(e.Seq, at)
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
 			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID,
-			string(e.InvoiceType), e.OrderID, pay.WalletKey(e.WalletAddress), string(e.WalletNetwork))
+			string(e.InvoiceType), e.OrderID, pay.WalletKey(e.WalletAddress), string(e.WalletNetwork), e.Trace)
 	}
-	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 16), args: args}}
+	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 17), args: args}}
 	if heard {
 		ss = append(ss, deliveriesOf(merchant, first, last))
 	}
@@ -121,14 +121,14 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
 
 const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id, ` +
-	`invoice_type, order_id, wallet_address, wallet_network`
+	`invoice_type, order_id, wallet_address, wallet_network, trace`
 
 func eventInto(e *pay.Event) []any {
 	return []any{
 		&e.MerchantID, &e.Seq,
 		instant{&e.CreatedAt},
 		&e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID, &e.Object, &e.Previous,
-		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork,
+		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork, &e.Trace,
 	}
 }
 
