@@ -46,6 +46,17 @@ func (t EventType) In(list []string) bool {
 	return len(list) == 0 || slices.Contains(list, string(t)) || slices.Contains(list, t.Wildcard())
 }
 
+// Named returns the types that a list of types and wildcards names, each once; none for
+// an empty list.
+func Named(list []string) (named []EventType) {
+	for _, t := range append(slices.Clone(Filterable), string(QuoteUpdated)) {
+		if len(list) > 0 && !strings.HasSuffix(t, "*") && EventType(t).In(list) {
+			named = append(named, EventType(t))
+		}
+	}
+	return named
+}
+
 // Private reports whether only the payor's own stream may carry the event.
 func (t EventType) Private() bool { return t == QuoteUpdated }
 

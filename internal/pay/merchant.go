@@ -52,6 +52,24 @@ func (k Key) Usable(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
+// Refused returns why a key of a merchant opens nothing at now, nil when it opens what
+// it is for. The error has CodeKeyInvalid for a key that is revoked or expired, and
+// CodeForbidden for one that is suspended or whose environment is not enabled.
+func (k Key) Refused(m Merchant, now time.Time) error {
+	switch {
+	case !k.Usable(now):
+		return Errorf(CodeKeyInvalid, "Invalid API key")
+	case !k.SuspendedAt.IsZero():
+		return Errorf(CodeForbidden, "This API key is suspended; ask your operator")
+	case k.Environment == Mainnet && !m.Mainnet:
+		return ErrNoMainnet
+	}
+	return nil
+}
+
+// ErrNoMainnet refuses what is of mainnet to an account that it is not enabled for.
+var ErrNoMainnet = Errorf(CodeForbidden, "Mainnet is not enabled for this account; activate it with an access code from your operator")
+
 // Status is the key's state in the contract's words: active, suspended or revoked.
 // An expired key keeps the state that it had.
 func (k Key) Status() string {

@@ -155,63 +155,6 @@ func eventSeq(id string) (int64, bool) {
 	return seq, ok && dash && err == nil && seq > 0
 }
 
-// EventFilter selects events of one merchant; zero fields match all.
-type EventFilter struct {
-	MerchantID  int64
-	After       int64 // sequence number; only later events
-	Before      int64 // sequence number; only earlier events
-	Types       []string
-	Environment pay.Environment
-	InvoiceID   string
-	CustomerID  string
-	InvoiceType pay.InvoiceType
-	OrderID     string
-	Wallet      string // an address; the letters of a hexadecimal one in either case
-	WalletNet   pay.NetworkName
-	From, To    time.Time // inclusive
-	Private     bool      // also those that merchants' lists leave out
-	Oldest      bool      // oldest first instead of newest first
-	Limit       int
-}
-
-// Wants reports whether an event is one of those that Events selects, its place and
-// time aside. A field that an event does not have is never the one asked for.
-func (f *EventFilter) Wants(e pay.Event) bool {
-	return (f.Private || !e.Type.Unlisted()) && e.Type.In(f.Types) &&
-		(f.Environment == "" || f.Environment == e.Environment) && (f.InvoiceID == "" || f.InvoiceID == e.InvoiceID) &&
-		(f.CustomerID == "" || f.CustomerID == e.CustomerID) && (f.InvoiceType == "" || f.InvoiceType == e.InvoiceType) &&
-		(f.OrderID == "" || f.OrderID == e.OrderID) && (f.WalletNet == "" || f.WalletNet == e.WalletNetwork) &&
-		(f.Wallet == "" || pay.WalletKey(f.Wallet) == pay.WalletKey(e.WalletAddress))
-}
-
-// Events returns the matching events.
-func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
-	hidden := ""
-	if !f.Private {
-		hidden = ` AND type NOT IN ('` + string(pay.QuoteUpdated) + `', '` + string(pay.TestPing) + `')`
-	}
-	order := "DESC"
-	if f.Oldest {
-		order = "ASC"
-	}
-	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
-		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
-			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
-			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8)`+hidden+`
-			AND ($9 = '' OR `+typeIn("$9", "type")+`) AND ($10 = '' OR invoice_type = $10) AND ($11 = '' OR order_id = $11)
-			AND ($12 = '' OR wallet_address = $12) AND ($13 = '' OR wallet_network = $13)
-		ORDER BY seq `+order+` LIMIT $14`,
-		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
-		millis(f.From), millis(f.To), commas(f.Types), string(f.InvoiceType), f.OrderID, pay.WalletKey(f.Wallet), string(f.WalletNet), f.Limit)
-}
-
-// typeIn is the condition that a list ",a,b.*," names a type, itself or by the
-// wildcard of its family. The last part of every type is created, updated, disabled or ping.
-func typeIn(list, column string) string {
-	family := `replace(replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.disabled', '.*'), '.ping', '.*')`
-	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
-}
-
 // StreamEnd returns the sequence number and the id of a merchant's newest event, 0
 // and "" when it never had one.
 func (tx *Tx) StreamEnd(merchant int64) (seq int64, id string, err error) {
