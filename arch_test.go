@@ -23,7 +23,7 @@ const module = "github.com/pepay/pepay/"
 // floors lists the packages from the ground up. A package may import only floors
 // below its own, or what beside allows.
 var floors = []string{
-	"api internal/money internal/meter contracts",
+	"api internal/money internal/meter internal/trace contracts",
 	"internal/pay client",
 	"internal/view internal/auth internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/evm internal/chain/fake internal/chain/chaintest internal/devchain internal/retail/catalog internal/retail/zinc",

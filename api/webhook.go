@@ -64,4 +64,5 @@ const (
 	HeaderSignature         = "X-Pepay-Signature" // lower hex
 	HeaderSignaturePrevious = "X-Pepay-Signature-Previous"
 	HeaderEnvironment       = "X-Pepay-Network-Environment"
+	HeaderTraceparent       = "Traceparent" // W3C Trace Context, of a deployment that traces
 )

@@ -1,43 +1,22 @@
 package contracts
 
 import (
-	"math/big"
-
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 )
 
 // Topics that logs begin with.
 var (
-	// SweptTopic marks the factory's Swept.
-	SweptTopic = artifacts["Factory"].ABI.Events["Swept"].ID
 	// FailedTopic marks the factory's Failed.
 	FailedTopic = artifacts["Factory"].ABI.Events["Failed"].ID
 	// TransferTopic marks the Transfer(from, to, value) of every ERC-20 token, and of ERC-721, whose value is indexed.
 	TransferTopic = artifacts["TestDollar"].ABI.Events["Transfer"].ID
 )
 
-// Swept reports that a deposit's balance went to its receiver.
-type Swept struct {
-	Deposit, Token, Receiver common.Address // Token is zero for the native coin
-	Amount                   *big.Int       // what left the deposit, in base units; above zero
-}
-
 // Failed reports that a sweep could not move a deposit's balance, which is still there.
 type Failed struct {
 	Deposit, Token common.Address
 	Reason         []byte // what the token or receiver reverted with, at most 256 bytes; empty if it ran out of gas
-}
-
-// ParseSwept reads a log as a Swept of our Factory; false if it is anything else. It does not look at log.Removed.
-func ParseSwept(log types.Log) (Swept, bool) {
-	if log.Address != Factory || len(log.Topics) != 4 || log.Topics[0] != SweptTopic || len(log.Data) != 32 {
-		return Swept{}, false
-	}
-	return Swept{
-		Deposit: address(log.Topics[1]), Token: address(log.Topics[2]), Receiver: address(log.Topics[3]),
-		Amount: new(big.Int).SetBytes(log.Data),
-	}, true
 }
 
 // ParseFailed reads a log as a Failed of our Factory; false if it is anything else. It does not look at log.Removed.

@@ -33,6 +33,7 @@ import (
 	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/trace"
 )
 
 // Options say what to run.
@@ -56,6 +57,8 @@ type Options struct {
 	Proxies []netip.Prefix // whose X-Forwarded-For and Forwarded are believed
 	// Operations is the host:port of metrics, probes and profiles; "" for none.
 	Operations string
+	// Tracing says where traces go; its Log is not needed.
+	Tracing trace.Options
 	// KeepEvents is how long events are kept; 0 for ever.
 	KeepEvents time.Duration
 	// PayoutDelay is how long a change of a payout address waits before it counts.
@@ -100,6 +103,7 @@ type App struct {
 	URL      string // the public address
 	OpsURL   string // of metrics, probes and profiles; "" for none
 	meter    *meter.Meter
+	tracer   *trace.Tracer
 	settler  *settle.Settler
 	ops      *http.Server
 	bus      *bus.Bus
@@ -165,6 +169,10 @@ const defaultMaxKeys = 20
 func (a *App) open(ctx context.Context) (err error) {
 	keys, err := auth.New(a.Secret)
 	if err != nil {
+		return err
+	}
+	a.Tracing.Log = a.Log
+	if a.tracer, err = trace.New(a.Tracing); err != nil {
 		return err
 	}
 	if a.bus, err = bus.Open(a.NATS); err != nil {
@@ -246,12 +254,12 @@ func (a *App) wire(ctx context.Context) error {
 	guard := notify.NewGuard(a.Dev)
 	runner := &jobs.Runner{
 		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 128, Patient: store.JobDeliver,
-		Poll: time.Second, Log: a.Log, Meter: a.meter,
+		Poll: time.Second, Log: a.Log, Meter: a.meter, Trace: a.tracer, Apart: billing.JobSettle,
 	}
 	a.running.Go(func() { runner.Run(ctx, wake) })
 	s := &server.Server{
 		Billing: a.Billing, Commerce: a.Commerce, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
-		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits.Rates, a.meter), Proxies: a.Proxies, Meter: a.meter,
+		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits.Rates, a.meter), Proxies: a.Proxies, Meter: a.meter, Trace: a.tracer,
 	}
 	if err := a.share(ctx, s.Limits); err != nil {
 		return err
@@ -268,6 +276,9 @@ func (a *App) wire(ctx context.Context) error {
 		return nil
 	})
 }
+
+// flushTime bounds how long the last traces may take to be sent.
+const flushTime = 5 * time.Second
 
 // Stop ends everything in order: no new requests, then those under way, sockets,
 // jobs and watchers, then the connections. What was promised and not done is done
@@ -291,6 +302,9 @@ func (a *App) Stop(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		err = errors.Join(err, errors.New("background work did not end in time"))
 	}
+	flush, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	a.tracer.Close(flush)
 	if a.Store != nil {
 		err = errors.Join(err, a.Store.Close())
 	}

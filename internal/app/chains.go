@@ -87,6 +87,7 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	a.Billing.Chains[n.Name] = d
 	w := &watching{network: n.Network, watcher: &chain.Watcher{
 		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Batch: 64, Probes: 256, Log: a.Log, Now: a.Now,
+		Network: n.Name, Trace: a.tracer,
 	}}
 	// Before anybody is given an address, it must be known from where on the chain is
 	// read: what is paid before the first step would not be found.

@@ -54,6 +54,8 @@ type Config struct {
 	InvoiceMinutes   int                      `key:"commerce.invoice_minutes" doc:"how long an order can be paid" default:"30" least:"1" want:"at most 43200, which is 30 days"`
 	MinimumBalance   string                   `key:"commerce.minimum_balance_usd" doc:"what the account with the retail provider must hold; below it there are no new orders" default:"50.00" want:"dollars such as 50.00"`
 	CommerceReceiver string                   `key:"commerce.receiver" doc:"where the proceeds of orders go, since you pay the retailers; empty for the merchant's payout address" want:"an EVM address"`
+	TracingEndpoint  string                   `key:"tracing.endpoint" doc:"where OpenTelemetry traces are sent, as OTLP over HTTP; empty for none" want:"an http or https URL such as http://127.0.0.1:4318/v1/traces"`
+	TracingShare     int                      `key:"tracing.per_thousand" doc:"how many of a thousand traces are sent" default:"1000" want:"a whole number from 0 to 1000"`
 	Networks         map[string]NetworkConfig `key:"networks"`
 }
 
@@ -150,7 +152,7 @@ var notConfig = []string{"PEPAY_SEEDS"}
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
-	for _, section := range []string{"commerce", "limits", "payout", "rates", "retention"} {
+	for _, section := range []string{"commerce", "limits", "payout", "rates", "retention", "tracing"} {
 		if rest, ok := strings.CutPrefix(s, section+"_"); ok {
 			return section + "." + rest
 		}

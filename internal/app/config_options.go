@@ -22,6 +22,7 @@ import (
 	"github.com/pepay/pepay/internal/retail"
 	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
+	"github.com/pepay/pepay/internal/trace"
 )
 
 // Options checks the configuration and turns it into options. Every error names the
@@ -43,6 +44,12 @@ func (c Config) Options() (o Options, err error) {
 	if _, _, err := net.SplitHostPort(c.OperationsListen); c.OperationsListen != "" && err != nil {
 		return o, wrong("operations_listen")
 	}
+	if u, ok := web(c.TracingEndpoint); c.TracingEndpoint != "" && (!ok || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
+		return o, wrong("tracing.endpoint")
+	}
+	if c.TracingShare > 1000 {
+		return o, wrong("tracing.per_thousand")
+	}
 	proxies, ok := prefixes(c.TrustedProxies)
 	if !ok {
 		return o, wrong("trusted_proxies")
@@ -59,6 +66,7 @@ func (c Config) Options() (o Options, err error) {
 		},
 		Proxies: proxies, Operations: c.OperationsListen, KeepEvents: time.Duration(c.EventDays) * 24 * time.Hour,
 		PayoutDelay: time.Duration(c.PayoutDelay) * time.Hour, Sources: sources(c),
+		Tracing: trace.Options{Endpoint: c.TracingEndpoint, PerThousand: c.TracingShare},
 	}
 	if o.Signup, o.MaxKeys = c.Signup == "open", c.MaxKeys; !o.Signup && c.Signup != "closed" {
 		return o, wrong("signup")

@@ -65,6 +65,8 @@ var whole = []struct{ key, toml, env, field string }{
 	{"commerce.invoice_minutes", "45", "45", "45"},
 	{"commerce.minimum_balance_usd", `"75"`, "75", "75"},
 	{"commerce.receiver", `"0xA"`, "0xA", "0xA"},
+	{"tracing.endpoint", `"http://c:4318"`, "http://c:4318", "http://c:4318"},
+	{"tracing.per_thousand", "50", "50", "50"},
 	{"networks.ethereum.rpc", `["http://a", "http://b"]`, "http://a, http://b", "http://a http://b"},
 	{"networks.ethereum.confirmations", "20", "20", "20"},
 	{"networks.ethereum.relayer_key", `"` + relayer + `"`, relayer, relayer},
@@ -143,7 +145,7 @@ func TestConfigDefaults(t *testing.T) {
 		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100, SignIns: 30}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
 	}
 	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != limits ||
-		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.KeepEvents != 90*24*time.Hour {
+		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.Tracing.Endpoint != "" || o.Tracing.PerThousand != 1000 || o.KeepEvents != 90*24*time.Hour {
 		t.Errorf("got %+v", o)
 	}
 	if o.Terms != pay.DefaultTerms() {
@@ -190,12 +192,22 @@ func TestConfigErrors(t *testing.T) {
 		"secret file lost":        {env: []string{"PEPAY_SECRET=", "PEPAY_SECRET_FILE=" + empty + "x"}, want: `secret_file: expected the path of a file that can be read`},
 		"secret file empty":       {env: []string{"PEPAY_SECRET=", "PEPAY_SECRET_FILE=" + empty}, want: `secret_file: expected a file that holds something`},
 		"listen without port":     {env: []string{"PEPAY_LISTEN=localhost"}, want: `listen: expected host:port`},
+		"operations without port": {env: []string{"PEPAY_OPERATIONS_LISTEN=" + hidden}, want: `operations_listen: expected host:port`},
+		"operations as number":    {file: `operations_listen = 9464`, want: `operations_listen: expected host:port`},
+		"proxy by name":           {env: []string{"PEPAY_TRUSTED_PROXIES=10.0.0.1, " + hidden}, want: `trusted_proxies: expected networks such as 10.0.0.0/8 or addresses`},
+		"proxies of 33 bits":      {env: []string{"PEPAY_TRUSTED_PROXIES=10.0.0.0/33"}, want: `trusted_proxies: expected networks`},
+		"proxies as number":       {file: `trusted_proxies = 3`, want: `trusted_proxies: expected networks`},
 		"another database":        {env: []string{"PEPAY_DATABASE=mysql://u:" + hidden + "@h/d"}, want: `database: expected postgres://`},
 		"broken database":         {env: []string{"PEPAY_DATABASE=postgres://u:" + hidden + "@h:port/d"}, want: `database: expected postgres://`},
 		"no database":             {env: []string{"PEPAY_DATABASE="}, want: `database: expected postgres://`},
 		"broken bus":              {env: []string{"PEPAY_NATS=nats://u:" + hidden + "@h:port"}, want: `nats: expected nats://host:4222`},
 		"relayer key":             {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY=" + hidden}, want: `networks.ethereum.relayer_key: expected 64 hexadecimal digits`},
 		"relayer key file lost":   {env: []string{"PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.relayer_key_file: expected the path of a file`},
+		"collector's scheme":      {env: []string{"PEPAY_TRACING_ENDPOINT=" + hidden + ":4318"}, want: `tracing.endpoint: expected an http or https URL`},
+		"collector's password":    {env: []string{"PEPAY_TRACING_ENDPOINT=http://u:" + hidden + "@c:4318"}, want: `tracing.endpoint: expected an http or https URL`},
+		"collector's query":       {env: []string{"PEPAY_TRACING_ENDPOINT=http://c:4318?key=" + hidden}, want: `tracing.endpoint: expected an http or https URL`},
+		"more than all traces":    {file: `tracing.per_thousand = 1001`, want: `tracing.per_thousand: expected a whole number from 0 to 1000`},
+		"fewer than no traces":    {file: `tracing.per_thousand = -1`, want: `tracing.per_thousand: expected a whole number from 0`},
 		"signup":                  {env: []string{"PEPAY_SIGNUP=ajar"}, want: `signup: expected open or closed`},
 		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
 		"a fee that is none":      {env: []string{"PEPAY_COMMERCE_FEE_USD=-1"}, want: `commerce.fee_usd: expected dollars such as 3.00`},

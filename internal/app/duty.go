@@ -23,7 +23,7 @@ const keepAnswers = 48 * time.Hour
 
 // handlers is every kind of job and who does it.
 func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handler {
-	d := &notify.Deliverer{Store: a.Store, Auth: a.Billing.Auth, Client: g.Client(notify.WebhookTimeout), Now: a.Now, Log: a.Log, Meter: a.meter}
+	d := &notify.Deliverer{Store: a.Store, Auth: a.Billing.Auth, Client: g.Client(notify.WebhookTimeout), Now: a.Now, Log: a.Log, Meter: a.meter, Trace: a.tracer}
 	return map[string]jobs.Handler{
 		store.JobDeliver:  d.Deliver,
 		billing.JobExpire: a.Billing.Expire,

@@ -17,25 +17,25 @@ import (
 	"github.com/pepay/pepay/internal/testkit"
 )
 
-// followed is an order watched in every way there is.
-type followed struct {
+// pursued is an order watched in every way there is.
+type pursued struct {
 	testkit.Shopper
 	a      *testkit.App
 	socket *testkit.Socket
 	sink   *testkit.Sink
 }
 
-func follow(t *testing.T, a *testkit.App) *followed {
+func follow(t *testing.T, a *testkit.App) *pursued {
 	t.Helper()
 	sink := testkit.NewSink(t, func(n int, _ *http.Request) int { return []int{500, 200}[min(n-1, 1)] })
 	testkit.Ask[api.Endpoint](t, "POST", a.URL+"/api/v1/webhooks", `{"url":"`+sink.URL+`/hook","enabled_events":["commerce.order.*"]}`, testkit.Headers{"x-api-key", a.Key})
 	h := http.Header{"X-Api-Key": {a.Commerce}}
-	return &followed{a.Shopper("cust_1"), a, testkit.Dial(t, a.URL+"/ws/commerce/events?types=commerce.order.*", h), sink}
+	return &pursued{a.Shopper("cust_1"), a, testkit.Dial(t, a.URL+"/ws/commerce/events?types=commerce.order.*", h), sink}
 }
 
 // agree expects the order to be in a state, and that REST, the stream, the events API and
 // a webhook say the same of it, byte for byte.
-func (f *followed) agree(order, status string) api.Order {
+func (f *pursued) agree(order, status string) api.Order {
 	f.T.Helper()
 	e := f.socket.Until(func(e api.Event) bool { return e.Type != "commerce.order.created" && said(f.T, e).Status == status })
 	_, rest := testkit.Do(f.T, "GET", f.a.URL+"/api/commerce/merchant/orders/"+order, "", f.Headers)
@@ -114,16 +114,16 @@ func TestBuy(t *testing.T) {
 func TestOrdersThatComeToNothing(t *testing.T) {
 	t.Parallel()
 	const refund = `"refundDestinationWalletAddressBsc":"0x0000000000000000000000000000000000000001"`
-	pay := func(t *testing.T, f *followed, o api.CheckoutInvoice) {
+	pay := func(t *testing.T, f *pursued, o api.CheckoutInvoice) {
 		address := f.a.Allocate(testkit.Headers{"x-session-token", o.Session, "x-signature", o.Signature}, testkit.Dollar)
 		f.a.Pay(contracts.TestDollar, address.TempAddress, units(t, address.EstimatedTokenAmount))
 	}
-	until := func(f *followed, order string, done func(api.Order) bool) api.Order {
+	until := func(f *pursued, order string, done func(api.Order) bool) api.Order {
 		f.a.MineSlowly("the order ends", func() bool { return done(f.See(order)) })
 		return f.See(order)
 	}
-	for name, story := range map[string]func(*testing.T, *followed){
-		"sold out": func(t *testing.T, f *followed) {
+	for name, story := range map[string]func(*testing.T, *pursued){
+		"sold out": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.SoldOut, refund)
 			pay(t, f, bought)
 			until(f, bought.OrderID, func(o api.Order) bool { return o.Status == "failed" })
@@ -131,7 +131,7 @@ func TestOrdersThatComeToNothing(t *testing.T) {
 				t.Errorf("failed: %+v", o.Refund)
 			}
 		},
-		"sold out, and nobody to refund": func(t *testing.T, f *followed) {
+		"sold out, and nobody to refund": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.SoldOut, "")
 			pay(t, f, bought)
 			until(f, bought.OrderID, func(o api.Order) bool { return o.Status == "failed" })
@@ -139,7 +139,7 @@ func TestOrdersThatComeToNothing(t *testing.T) {
 				t.Errorf("failed: %+v", o.Refund)
 			}
 		},
-		"cancelled before it was paid": func(t *testing.T, f *followed) {
+		"cancelled before it was paid": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.Dripper, "")
 			f.Headers = append(f.Headers, "Idempotency-Key", testkit.UUID())
 			f.Post("orders/"+bought.OrderID+"/cancel", "")
@@ -150,14 +150,14 @@ func TestOrdersThatComeToNothing(t *testing.T) {
 				t.Errorf("its invoice is %s", s.Status)
 			}
 		},
-		"its invoice cancelled": func(t *testing.T, f *followed) {
+		"its invoice cancelled": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.Dripper, "")
 			testkit.Ask[api.Invoice](t, "POST", f.a.URL+"/api/v1/invoices/"+bought.InvoiceID+"/cancel", "", testkit.Headers{"x-api-key", f.a.Key})
 			if o := f.agree(bought.OrderID, "cancelled"); o.Substatus != nil {
 				t.Errorf("cancelled: %+v", o)
 			}
 		},
-		"cancelled by the retailer": func(t *testing.T, f *followed) {
+		"cancelled by the retailer": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.Dripper, "")
 			pay(t, f, bought)
 			until(f, bought.OrderID, func(o api.Order) bool { return o.Status == "placed" })
@@ -174,7 +174,7 @@ func TestOrdersThatComeToNothing(t *testing.T) {
 				t.Errorf("cancelled: %+v", o)
 			}
 		},
-		"kept by the retailer": func(t *testing.T, f *followed) {
+		"kept by the retailer": func(t *testing.T, f *pursued) {
 			bought := f.Buy(testkit.Keeper, refund)
 			pay(t, f, bought)
 			until(f, bought.OrderID, func(o api.Order) bool { return o.Status == "placed" })

@@ -48,32 +48,17 @@ func (b *Billing) ByKey(ctx context.Context, secret string) (c Caller, err error
 	}
 	err = b.Store.Look(ctx, func(tx *store.Tx) error {
 		var ok bool
-		switch c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); {
-		case err != nil || !ok || !c.Key.RevokedAt.IsZero():
+		if c.Key, c.Merchant, ok, err = tx.KeyByHash(auth.Hash(secret)); err != nil || !ok {
 			return orElse(err, bad)
-		case !c.Key.Usable(tx.Now()):
-			return ErrExpired
 		}
-		b.uses.note(c.Key.ID, tx.Now())
-		return nil
+		if c.Key.Usable(tx.Now()) {
+			b.uses.note(c.Key.ID, tx.Now())
+		}
+		return c.Key.Refused(c.Merchant, tx.Now())
 	})
-	switch c.Environment = c.Key.Environment; {
-	case err != nil:
-		return c, err
-	case !c.Key.SuspendedAt.IsZero():
-		return c, ErrSuspended
-	case c.Environment == pay.Mainnet && !c.Merchant.Mainnet:
-		return c, ErrNoMainnet
-	}
-	return c, nil
+	c.Environment = c.Key.Environment
+	return c, err
 }
-
-// Why a key that is known opens nothing.
-var (
-	ErrSuspended = pay.Errorf(pay.CodeForbidden, "This API key is suspended; ask your operator")
-	ErrExpired   = pay.Errorf(pay.CodeKeyInvalid, "This API key has expired; make a new one") // merchants are told as of one that was never there
-	ErrNoMainnet = pay.Errorf(pay.CodeForbidden, "Mainnet is not enabled for this account; activate it with an access code from your operator")
-)
 
 // errSignedOut is what every token gets that opens nothing, whatever the reason.
 var errSignedOut = pay.Errorf(pay.CodeTicketInvalid, "You are not signed in, or no longer: sign in and send Authorization: Bearer with the access token")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/url"
+	"time"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/auth"
@@ -86,12 +87,17 @@ func endpointChange(r api.ChangeEndpointRequest, allowed func(*url.URL) error) (
 }
 
 // RotateSecret gives an endpoint of the merchant a new secret, which is shown only
-// now. The one it replaces signs, too, for a day.
+// now. The one it replaces signs, too, for a day, unless it does not open any more
+// because the deployment's secret was changed.
 func (b *Billing) RotateSecret(ctx context.Context, c Caller, id string, o Once) ([]byte, error) {
 	secret := auth.NewWebhookSecret()
 	sealed := b.Auth.Seal([]byte(secret), "webhook "+id)
 	return b.onEndpoint(ctx, c, id, "webhook.rotate", o, func(tx *store.Tx, e pay.Endpoint) (any, error) {
-		e = e.Rotate(sealed, tx.Now())
+		_, err := b.Auth.Open(e.Secret, "webhook "+id)
+		if e = e.Rotate(sealed, tx.Now()); err != nil {
+			e.Previous, e.PreviousUntil = nil, time.Time{}
+		}
+		tx.AddJob(store.JobDeliver, id, tx.Now()) // what could not be signed before can be now
 		return view.Endpoint(e, secret), tx.SaveEndpoint(e)
 	})
 }

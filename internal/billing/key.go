@@ -36,7 +36,7 @@ func (b *Billing) AddKey(ctx context.Context, merchant int64, name string, s pay
 // addKey draws the id and the secret of a key and stores it.
 func addKey(tx *store.Tx, m pay.Merchant, k pay.Key) (pay.Key, string, error) {
 	if k.Environment == pay.Mainnet && !m.Mainnet {
-		return k, "", ErrNoMainnet
+		return k, "", pay.ErrNoMainnet
 	}
 	secret := auth.NewKey(k.Scope, k.Environment)
 	k.ID, k.Hash, k.CreatedAt = tx.NewID(), auth.Hash(secret), tx.Now()

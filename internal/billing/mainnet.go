@@ -51,7 +51,7 @@ func (b *Billing) SetEnvironment(ctx context.Context, c Caller, e pay.Environmen
 			return nil, orElse(err, pay.Errorf(pay.CodeNotFound, "Merchant not found"))
 		}
 		if e == pay.Mainnet && !m.Mainnet {
-			return nil, ErrNoMainnet
+			return nil, pay.ErrNoMainnet
 		}
 		m.Environment = e
 		return api.EnvironmentSet{Success: true, CurrentEnvironment: string(e)}, tx.SaveMerchant(m)

@@ -9,6 +9,18 @@ import (
 	"github.com/pepay/pepay/internal/store"
 )
 
+// CheckTicket returns an error with CodeTicketInvalid when the API key that a ticket
+// was minted with opens nothing any more: then neither does the ticket.
+func (b *Billing) CheckTicket(ctx context.Context, t auth.Ticket) error {
+	return b.Store.Look(ctx, func(tx *store.Tx) error {
+		ks, err := tx.KeysByID([]string{t.KeyID})
+		if err == nil && (len(ks) == 0 || ks[0].Refused(ks[0].Merchant, tx.Now()) != nil) {
+			err = pay.Errorf(pay.CodeTicketInvalid, "The API key that this token was minted with opens nothing any more")
+		}
+		return err
+	})
+}
+
 // Bounds of a stream ticket's life.
 const (
 	DefaultTicketLife = time.Minute

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/trace"
 )
 
 // Watcher moves a Book along a network. Only one may do so at a time, which is
@@ -20,6 +21,8 @@ type Watcher struct {
 	Probes        int              // most addresses to probe in one step
 	Log           *slog.Logger     // Run reports changes of state here
 	Now           func() time.Time // the clock of Status
+	Network       pay.NetworkName  // in traces
+	Trace         *trace.Tracer    // may be nil
 
 	mu     sync.Mutex
 	status Status
@@ -30,7 +33,9 @@ type Watcher struct {
 // more to do at once; if not, the caller waits for the next block. A step that
 // failed may be taken again.
 func (w *Watcher) Step(ctx context.Context) (more bool, err error) {
-	more, err = w.step(ctx)
+	ctx, span := w.Trace.Step(ctx, string(w.Network))
+	more, err = w.step(pay.WithTrace(ctx, span.Traceparent()))
+	span.Done(err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.status.Err = err; err == nil {

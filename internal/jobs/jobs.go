@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/pepay/pepay/internal/meter"
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/trace"
 )
 
 // Handler does one job. A job is done when it returns a zero time and no error;
@@ -30,7 +32,9 @@ type Runner struct {
 	Patient  string        // a kind that may wait for strangers: it never takes the last quarter of Parallel
 	Poll     time.Duration // how long to sleep at most when nothing is due
 	Log      *slog.Logger
-	Meter    *meter.Meter // may be nil
+	Meter    *meter.Meter  // may be nil
+	Trace    *trace.Tracer // may be nil
+	Apart    string        // a kind whose runs do what many promised: each is a trace of its own
 }
 
 // backoff is the pause after a failed attempt: 1 s, 2 s, 4 s … five minutes.
@@ -121,7 +125,7 @@ func (r *Runner) claim(ctx context.Context, n int, except string) (jobs []store.
 func (r *Runner) run(ctx context.Context, j store.Job) {
 	ctx, cancel := context.WithTimeout(ctx, r.Lease-r.Lease/10)
 	defer cancel()
-	again, err := r.handle(ctx, j)
+	again, err := r.traced(ctx, j)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		r.Log.WarnContext(ctx, "job failed and will run again", "kind", j.Kind, "arg", j.Arg, "attempt", j.Attempt, "err", err)
 	}
@@ -144,6 +148,13 @@ func (r *Runner) run(ctx context.Context, j store.Job) {
 	}); err != nil {
 		r.Log.ErrorContext(ctx, "job not recorded; its lease will end", "kind", j.Kind, "arg", j.Arg, "err", err)
 	}
+}
+
+// traced is handle, told to the collector.
+func (r *Runner) traced(ctx context.Context, j store.Job) (again time.Time, err error) {
+	ctx, span := r.Trace.Job(ctx, j.Trace, j.Kind == r.Apart, j.Kind, j.Arg, j.Attempt)
+	defer func() { span.Done(err) }()
+	return r.handle(pay.WithTrace(ctx, span.Traceparent()), j)
 }
 
 func (r *Runner) handle(ctx context.Context, j store.Job) (again time.Time, err error) {

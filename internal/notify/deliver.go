@@ -20,6 +20,7 @@ import (
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/trace"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -42,7 +43,8 @@ type Deliverer struct {
 	Client *http.Client // from Guard.Client; its timeout is that of an attempt
 	Now    func() time.Time
 	Log    *slog.Logger
-	Meter  *meter.Meter // may be nil
+	Meter  *meter.Meter  // may be nil
+	Trace  *trace.Tracer // may be nil
 	hangs  hangs
 }
 
@@ -233,6 +235,11 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, k keys, v pay.Deli
 	if k.previous != nil && e.Rotating(a.At) {
 		_, signature = auth.SignWebhook(string(k.previous), a.At, body)
 		h.Set(api.HeaderSignaturePrevious, signature)
+	}
+	ctx, span := d.Trace.Delivery(ctx, v.Event.Trace, e.ID, v.Event.ID, string(v.Event.Type), a.Number)
+	defer func() { span.Delivered(a.Status) }()
+	if parent := span.Traceparent(); parent != "" {
+		h.Set(api.HeaderTraceparent, parent)
 	}
 	start := time.Now()
 	resp, err := d.Client.Do(r)

@@ -34,7 +34,7 @@ type Subscription struct {
 	store.EventFilter
 	Payor   bool   // only what a payor may know; InvoiceID is set
 	Since   string // an event id: replay what came after it first
-	Holder  string // the API key or invoice that its credential stands for
+	Holder  string // the invoice that a payor's credential stands for, or the id of the API key of any other
 	Address string // the IP address it comes from
 }
 
@@ -105,7 +105,7 @@ func (h *Hub) join(k *socket) {
 	}
 	if err != nil && k.ctx.Err() == nil {
 		h.Log.ErrorContext(k.ctx, "opening a stream", "merchant", k.sub.MerchantID, "err", err)
-		k.fail("INTERNAL_SERVER_ERROR", "The stream cannot be opened right now; connect again with since")
+		k.fail(websocket.CloseInternalServerErr, "INTERNAL_SERVER_ERROR", "The stream cannot be opened right now; connect again with since")
 	}
 }
 

@@ -87,17 +87,26 @@ func (h *Hub) tidy(r *room) {
 }
 
 // beat is how often a socket is pinged, lookAgain how often a room is read without a
-// hint, in case one was lost, and stopping what a socket is told at the end.
+// hint, in case one was lost, and how often it is asked whether keys are still good, and
+// stopping what a socket is told at the end.
 const (
 	beat      = 30 * time.Second
 	lookAgain = 5 * time.Second
 	stopping  = "server is stopping; connect again with since"
 )
 
-// Run keeps the sockets alive and looks for events that no hint told of, until ctx
-// ends; then it takes leave of every socket.
+// Run keeps the sockets alive, closes those whose key is no good any more and looks for
+// events that no hint told of, until ctx ends; then it takes leave of every socket.
 func (h *Hub) Run(ctx context.Context) {
-	var looking atomic.Bool
+	var looking, expelling atomic.Bool
+	unlessBusy := func(busy *atomic.Bool, f func(context.Context)) {
+		if !busy.Swap(true) {
+			go func() {
+				defer busy.Store(false)
+				f(ctx)
+			}()
+		}
+	}
 	ticks, pings := time.NewTicker(lookAgain), time.NewTicker(beat)
 	defer ticks.Stop()
 	defer pings.Stop()
@@ -107,12 +116,8 @@ func (h *Hub) Run(ctx context.Context) {
 			h.shut()
 			return
 		case <-ticks.C:
-			if !looking.Swap(true) {
-				go func() {
-					defer looking.Store(false)
-					h.look(ctx)
-				}()
-			}
+			unlessBusy(&expelling, h.expel)
+			unlessBusy(&looking, h.look)
 		case <-pings.C:
 			for _, k := range h.open() {
 				k.send(nil)

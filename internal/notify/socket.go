@@ -149,10 +149,10 @@ func (k *socket) read() {
 	}
 }
 
-// fail tells the reader why and closes.
-func (k *socket) fail(code, message string) {
+// fail tells the reader why and closes with a websocket's code.
+func (k *socket) fail(closing int, code, message string) {
 	k.send(frame(view.StreamError(code, message)))
-	k.close(websocket.CloseInternalServerErr, message)
+	k.close(closing, message)
 }
 
 // close ends the connection once what is queued has been written.

@@ -46,6 +46,17 @@ func (t EventType) In(list []string) bool {
 	return len(list) == 0 || slices.Contains(list, string(t)) || slices.Contains(list, t.Wildcard())
 }
 
+// Named returns the types that a list of types and wildcards names, each once; none for
+// an empty list.
+func Named(list []string) (named []EventType) {
+	for _, t := range append(slices.Clone(Filterable), string(QuoteUpdated)) {
+		if len(list) > 0 && !strings.HasSuffix(t, "*") && EventType(t).In(list) {
+			named = append(named, EventType(t))
+		}
+	}
+	return named
+}
+
 // Private reports whether only the payor's own stream may carry the event.
 func (t EventType) Private() bool { return t == QuoteUpdated }
 
@@ -67,6 +78,7 @@ type Event struct {
 	Previous    []byte // JSON object of attributes that changed, "{}" for none
 	RequestID   string // of the request that caused it, "" for none
 	RequestKey  string // that request's Idempotency-Key, "" for none
+	Trace       string // the W3C traceparent of what caused it, "" for none
 	CreatedAt   time.Time
 	// Turns are the states that the fact brought about, for those who count them
 	// after its commit. They are not stored.
@@ -114,14 +126,26 @@ const (
 	NounSettlement Noun = "settlement"
 )
 
-// Cause is the request that a unit of work is done for.
-type Cause struct{ RequestID, IdempotencyKey string }
+// Cause is the request that a unit of work is done for, and the W3C traceparent of the
+// work; each "" for none.
+type Cause struct{ RequestID, IdempotencyKey, Trace string }
 
 type causeKey struct{}
 
 // WithCause returns a context whose events name c as their cause.
 func WithCause(ctx context.Context, c Cause) context.Context {
 	return context.WithValue(ctx, causeKey{}, c)
+}
+
+// WithTrace returns a context whose events and promises belong to a trace, ctx itself
+// for none.
+func WithTrace(ctx context.Context, traceparent string) context.Context {
+	if traceparent == "" {
+		return ctx
+	}
+	c := CauseOf(ctx)
+	c.Trace = traceparent
+	return WithCause(ctx, c)
 }
 
 // CauseOf returns the cause in ctx; its zero value when there is none.

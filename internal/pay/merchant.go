@@ -52,6 +52,31 @@ func (k Key) Usable(now time.Time) bool {
 	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
+// Refused returns why a key of a merchant opens nothing at now, nil when it opens what
+// it is for. The error has CodeKeyInvalid for a key that is revoked or expired, and
+// CodeForbidden for one that is suspended or whose environment is not enabled.
+func (k Key) Refused(m Merchant, now time.Time) error {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return Errorf(CodeKeyInvalid, "Invalid API key")
+	case !k.Usable(now):
+		return ErrExpired
+	case !k.SuspendedAt.IsZero():
+		return ErrSuspended
+	case k.Environment == Mainnet && !m.Mainnet:
+		return ErrNoMainnet
+	}
+	return nil
+}
+
+// Reasons why a key that is known opens nothing. ErrNoMainnet also refuses what else is
+// of mainnet to an account that it is not enabled for.
+var (
+	ErrExpired   = Errorf(CodeKeyInvalid, "This API key has expired; make a new one")
+	ErrSuspended = Errorf(CodeForbidden, "This API key is suspended; ask your operator")
+	ErrNoMainnet = Errorf(CodeForbidden, "Mainnet is not enabled for this account; activate it with an access code from your operator")
+)
+
 // Status is the key's state in the contract's words: active, suspended or revoked.
 // An expired key keeps the state that it had.
 func (k Key) Status() string {

@@ -50,7 +50,7 @@ func (s *Server) shop(r *http.Request) (billing.Caller, error) {
 // has one for each reason.
 func commerceRefusal(err error) error {
 	for reason, code := range map[error]pay.Code{
-		billing.ErrSuspended: pay.CodeKeySuspended, billing.ErrExpired: pay.CodeKeyExpired, billing.ErrNoMainnet: pay.CodeMainnetAccess,
+		pay.ErrSuspended: pay.CodeKeySuspended, pay.ErrExpired: pay.CodeKeyExpired, pay.ErrNoMainnet: pay.CodeMainnetAccess,
 	} {
 		if e, ok := errors.AsType[*pay.Error](err); ok && errors.Is(err, reason) {
 			return pay.Errorf(code, "%s", e.Message)

@@ -17,6 +17,7 @@ import (
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/trace"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -30,6 +31,7 @@ type Server struct {
 	Limits   *Limits
 	Proxies  []netip.Prefix // whose word about where a request comes from is taken
 	Meter    *meter.Meter   // may be nil
+	Trace    *trace.Tracer  // may be nil
 	Log      *slog.Logger
 	Now      func() time.Time
 	// Ready returns what is not as it should be, by part; empty when all is well.
@@ -113,11 +115,15 @@ func (s *Server) around(next http.Handler) http.Handler {
 		h.Set("Request-Id", id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		ctx := pay.WithCause(r.Context(), pay.Cause{RequestID: id, IdempotencyKey: printable(r.Header.Get("Idempotency-Key"))})
+		ctx, span := s.Trace.Request(r.Context(), r.Header)
+		ctx = pay.WithCause(ctx, pay.Cause{RequestID: id, IdempotencyKey: printable(r.Header.Get("Idempotency-Key")), Trace: span.Traceparent()})
 		r = r.WithContext(context.WithValue(ctx, headersKey{}, h))
 		rec, took := &recorder{ResponseWriter: w, status: http.StatusOK}, meter.Watch()
 		w = rec
-		defer func() { s.Meter.Request(routeOf(r), methodOf(r), rec.status, took()) }()
+		defer func() {
+			s.Meter.Request(routeOf(r), methodOf(r), rec.status, took())
+			span.Answered(methodOf(r), routeOf(r), rec.status)
+		}()
 		defer func() {
 			if p := recover(); p != nil {
 				s.Log.ErrorContext(r.Context(), "request panicked", "request", id, "path", r.URL.Path, "panic", p)

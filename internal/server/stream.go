@@ -56,7 +56,9 @@ func (s *Server) accountStream(w http.ResponseWriter, r *http.Request, stream au
 	var t auth.Ticket
 	var err error
 	if token := q.Get("token"); token != "" {
-		t, err = s.Auth.Ticket(token, stream, s.Now())
+		if t, err = s.Auth.Ticket(token, stream, s.Now()); err == nil {
+			err = s.Billing.CheckTicket(r.Context(), t)
+		}
 	} else {
 		var c billing.Caller
 		if c, err = s.caller(r); err == nil && c.Key.Scope != scope {

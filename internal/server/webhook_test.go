@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/auth"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -308,4 +311,55 @@ func TestReplay(t *testing.T) {
 		}
 		d.holds(6, 6)
 	})
+}
+
+// After the deployment's secret was changed no endpoint's secret can be read. A rotation
+// needs none: from then on the new one signs, alone.
+func TestRotateAfterTheSecretChanged(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, address string) {
+		d := newDesk(t, address, func(o *app.Options) { o.Networks = nil })
+		sink := testkit.NewSink(t, nil)
+		e := d.hook(sink.URL, "")
+		d.ask("POST"+hooks+"/"+e.ID+"/rotate-secret", "", d.key) // so that there is a previous one, too
+		before, err := auth.New(bytes.Repeat([]byte("o"), 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Store.Write(t.Context(), func(tx *store.Tx) error {
+			p, _, err := tx.Endpoint(e.ID)
+			p.Secret, p.Previous = before.Seal([]byte("whsec_old"), "webhook "+e.ID), before.Seal([]byte("whsec_older"), "webhook "+e.ID)
+			if err == nil {
+				err = tx.SaveEndpoint(p)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		test := decode[api.EndpointTest](t, d.ask("POST"+hooks+"/"+e.ID+"/test", "", d.key))
+		v := decode[api.Endpoint](t, d.ask("POST"+hooks+"/"+e.ID+"/rotate-secret", "", d.key))
+		if v.Secret == "" || v.PreviousUntil != nil {
+			t.Errorf("rotated to %+v", v)
+		}
+		testkit.Eventually(t, "the ping arrives", func() bool { return len(sink.Got()) == 1 })
+		w := sink.Got()[0]
+		if _, signature := auth.SignWebhook(v.Secret, stamp(t, w.Header.Get(api.HeaderTimestamp)), w.Body); w.Header.Get(api.HeaderSignature) != signature || w.Header.Get(api.HeaderEventID) != test.EventID {
+			t.Errorf("signed %v", w.Header)
+		}
+		if w.Header.Get(api.HeaderSignaturePrevious) != "" {
+			t.Error("something else signed, too")
+		}
+		if v := decode[api.Endpoint](t, d.ask("POST"+hooks+"/"+e.ID+"/rotate-secret", "", d.key)); v.PreviousUntil == nil {
+			t.Error("a rotation whose old secret can be read ends it at once")
+		}
+	})
+}
+
+func stamp(t *testing.T, ms string) time.Time {
+	t.Helper()
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		t.Error(err)
+	}
+	return time.UnixMilli(n)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/trace"
 )
 
 // maxItems bounds the addresses emptied by one transaction.
@@ -42,6 +43,7 @@ type Settler struct {
 // again; the zero time when nothing is left to do. A relayer without gas, a node
 // that does not answer: nothing is lost, it is tried again.
 func (s *Settler) Settle(ctx context.Context, network string) (again time.Time, err error) {
+	trace.OnNetwork(ctx, network)
 	n := pay.NetworkName(network)
 	r, ok := s.Relayers[n]
 	if !ok {

@@ -18,7 +18,7 @@ import (
 // reader that follows a cursor misses nothing.
 func (tx *Tx) AppendEvent(e pay.Event) {
 	cause := pay.CauseOf(tx.ctx)
-	e.CreatedAt, e.RequestID, e.RequestKey = tx.now, cause.RequestID, cause.IdempotencyKey
+	e.CreatedAt, e.RequestID, e.RequestKey, e.Trace = tx.now, cause.RequestID, cause.IdempotencyKey, cause.Trace
 	if e.Type == pay.OrderCreated || e.Type == pay.OrderUpdated {
 		e.InvoiceType = pay.Commerce // whoever may see commerce alone sees every order
 	}
@@ -63,7 +63,7 @@ func (s *Store) finish(ctx context.Context, c *prepared, group []*unit) (all []p
 			return nil, nil, err
 		}
 		for _, id := range ids {
-			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now)})
+			jobs = append(jobs, promise{JobDeliver, id, millis(tx.now), e.Trace})
 		}
 		heard[e.MerchantID] = len(ids) > 0
 	}
@@ -101,16 +101,16 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 		return nil, err
 	}
 	first := last - int64(len(es)) + 1
-	args := make([]any, 0, len(es)*16)
+	args := make([]any, 0, len(es)*17)
 	for i := range es {
 		e := &es[i]
 		e.Seq, e.CreatedAt = first+int64(i), at
 		e.ID = EventID(e.Seq, at)
 		args = append(args, merchant, e.Seq, millis(at), string(e.Type), string(e.Environment), e.InvoiceID, e.CustomerID,
 			e.Object, e.Previous, e.RequestID, e.RequestKey, e.EndpointID,
-			string(e.InvoiceType), e.OrderID, pay.WalletKey(e.WalletAddress), string(e.WalletNetwork))
+			string(e.InvoiceType), e.OrderID, pay.WalletKey(e.WalletAddress), string(e.WalletNetwork), e.Trace)
 	}
-	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 16), args: args}}
+	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 17), args: args}}
 	if heard {
 		ss = append(ss, deliveriesOf(merchant, first, last))
 	}
@@ -121,14 +121,14 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 func EventID(seq int64, at time.Time) string { return fmt.Sprintf("evt_%d-%d", at.UnixMilli(), seq) }
 
 const eventColumns = `merchant_id, seq, at, type, environment, invoice_id, customer_id, object, previous, request_id, request_key, endpoint_id, ` +
-	`invoice_type, order_id, wallet_address, wallet_network`
+	`invoice_type, order_id, wallet_address, wallet_network, trace`
 
 func eventInto(e *pay.Event) []any {
 	return []any{
 		&e.MerchantID, &e.Seq,
 		instant{&e.CreatedAt},
 		&e.Type, &e.Environment, &e.InvoiceID, &e.CustomerID, &e.Object, &e.Previous,
-		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork,
+		&e.RequestID, &e.RequestKey, &e.EndpointID, &e.InvoiceType, &e.OrderID, &e.WalletAddress, &e.WalletNetwork, &e.Trace,
 	}
 }
 
@@ -153,63 +153,6 @@ func eventSeq(id string) (int64, bool) {
 	_, s, dash := strings.Cut(rest, "-")
 	seq, err := strconv.ParseInt(s, 10, 64)
 	return seq, ok && dash && err == nil && seq > 0
-}
-
-// EventFilter selects events of one merchant; zero fields match all.
-type EventFilter struct {
-	MerchantID  int64
-	After       int64 // sequence number; only later events
-	Before      int64 // sequence number; only earlier events
-	Types       []string
-	Environment pay.Environment
-	InvoiceID   string
-	CustomerID  string
-	InvoiceType pay.InvoiceType
-	OrderID     string
-	Wallet      string // an address; the letters of a hexadecimal one in either case
-	WalletNet   pay.NetworkName
-	From, To    time.Time // inclusive
-	Private     bool      // also those that merchants' lists leave out
-	Oldest      bool      // oldest first instead of newest first
-	Limit       int
-}
-
-// Wants reports whether an event is one of those that Events selects, its place and
-// time aside. A field that an event does not have is never the one asked for.
-func (f *EventFilter) Wants(e pay.Event) bool {
-	return (f.Private || !e.Type.Unlisted()) && e.Type.In(f.Types) &&
-		(f.Environment == "" || f.Environment == e.Environment) && (f.InvoiceID == "" || f.InvoiceID == e.InvoiceID) &&
-		(f.CustomerID == "" || f.CustomerID == e.CustomerID) && (f.InvoiceType == "" || f.InvoiceType == e.InvoiceType) &&
-		(f.OrderID == "" || f.OrderID == e.OrderID) && (f.WalletNet == "" || f.WalletNet == e.WalletNetwork) &&
-		(f.Wallet == "" || pay.WalletKey(f.Wallet) == pay.WalletKey(e.WalletAddress))
-}
-
-// Events returns the matching events.
-func (tx *Tx) Events(f EventFilter) ([]pay.Event, error) {
-	hidden := ""
-	if !f.Private {
-		hidden = ` AND type NOT IN ('` + string(pay.QuoteUpdated) + `', '` + string(pay.TestPing) + `')`
-	}
-	order := "DESC"
-	if f.Oldest {
-		order = "ASC"
-	}
-	return many(tx, scanEvent, `SELECT `+eventColumns+` FROM events
-		WHERE merchant_id = $1 AND seq > $2 AND (CAST($3 AS bigint) = 0 OR seq < $3) AND ($4 = '' OR environment = $4)
-			AND ($5 = '' OR invoice_id = $5) AND ($6 = '' OR customer_id = $6)
-			AND at >= $7 AND (CAST($8 AS bigint) = 0 OR at <= $8)`+hidden+`
-			AND ($9 = '' OR `+typeIn("$9", "type")+`) AND ($10 = '' OR invoice_type = $10) AND ($11 = '' OR order_id = $11)
-			AND ($12 = '' OR wallet_address = $12) AND ($13 = '' OR wallet_network = $13)
-		ORDER BY seq `+order+` LIMIT $14`,
-		f.MerchantID, f.After, f.Before, string(f.Environment), f.InvoiceID, f.CustomerID,
-		millis(f.From), millis(f.To), commas(f.Types), string(f.InvoiceType), f.OrderID, pay.WalletKey(f.Wallet), string(f.WalletNet), f.Limit)
-}
-
-// typeIn is the condition that a list ",a,b.*," names a type, itself or by the
-// wildcard of its family. The last part of every type is created, updated, disabled or ping.
-func typeIn(list, column string) string {
-	family := `replace(replace(replace(replace(` + column + `, '.created', '.*'), '.updated', '.*'), '.disabled', '.*'), '.ping', '.*')`
-	return `(` + list + ` LIKE '%,' || ` + column + ` || ',%' OR ` + list + ` LIKE '%,' || ` + family + ` || ',%')`
 }
 
 // StreamEnd returns the sequence number and the id of a merchant's newest event, 0

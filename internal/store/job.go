@@ -4,36 +4,40 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/pepay/pepay/internal/pay"
 )
 
 // Job is work promised by a committed transaction. A kind and an argument name
 // it: promised twice, it is still one job.
 type Job struct {
 	Kind, Arg string
-	Attempt   int   // 1 on the first run
-	promised  int64 // as of the claim
-	lease     int64 // when it ends; it tells this claim from a later one
+	Attempt   int    // 1 on the first run
+	Trace     string // the W3C traceparent of what promised it last, "" for none
+	promised  int64  // as of the claim
+	lease     int64  // when it ends; it tells this claim from a later one
 }
 
 func scanJob(r scanner) (j Job, err error) {
-	return j, r.Scan(&j.Kind, &j.Arg, &j.Attempt, &j.promised, &j.lease)
+	return j, r.Scan(&j.Kind, &j.Arg, &j.Attempt, &j.Trace, &j.promised, &j.lease)
 }
 
 // promiseAgain ends an INSERT INTO jobs. A job not running comes forward to the
 // earlier time; one that runs keeps its lease and is looked at again after.
-const promiseAgain = ` ON CONFLICT (kind, arg) DO UPDATE SET promised = jobs.promised + 1, attempt = 0,
+const promiseAgain = ` ON CONFLICT (kind, arg) DO UPDATE SET promised = jobs.promised + 1, attempt = 0, trace = excluded.trace,
 	due = CASE WHEN jobs.leased_until > 0 OR jobs.due < excluded.due THEN jobs.due ELSE excluded.due END`
 
 // promise is a job to be written when the unit commits.
 type promise struct {
 	kind, arg string
 	due       int64
+	trace     string
 }
 
 // AddJob promises to run kind(arg) at or after due. The promise is written when the
 // unit commits; the unit itself cannot claim it.
 func (tx *Tx) AddJob(kind, arg string, due time.Time) {
-	tx.jobs = append(tx.jobs, promise{kind, arg, millis(due)})
+	tx.jobs = append(tx.jobs, promise{kind, arg, millis(due), pay.CauseOf(tx.ctx).Trace})
 }
 
 // promises writes jobs, each once and at its earliest time, in one order for everybody,
@@ -44,12 +48,12 @@ func promises(ps []promise) (all []statement) {
 	})
 	ps = slices.CompactFunc(ps, func(a, b promise) bool { return a.kind == b.kind && a.arg == b.arg })
 	for part := range slices.Chunk(ps, maxGroup) {
-		args := make([]any, 0, 6*len(part))
+		args := make([]any, 0, 7*len(part))
 		for _, p := range part {
-			args = append(args, p.kind, p.arg, p.due, 0, 0, 1)
+			args = append(args, p.kind, p.arg, p.due, 0, 0, 1, p.trace)
 		}
-		all = append(all, statement{query: `INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised) VALUES ` +
-			placeholders(len(part), 6) + promiseAgain, args: args})
+		all = append(all, statement{query: `INSERT INTO jobs (kind, arg, due, attempt, leased_until, promised, trace) VALUES ` +
+			placeholders(len(part), 7) + promiseAgain, args: args})
 	}
 	return all
 }
@@ -59,7 +63,7 @@ func promises(ps []promise) (all []statement) {
 func (tx *Tx) ClaimJobs(n int, lease time.Duration, except string) ([]Job, error) {
 	return many(tx, scanJob, `UPDATE jobs SET attempt = attempt + 1, leased_until = $2, due = $2
 		WHERE (kind, arg) IN (SELECT kind, arg FROM jobs WHERE due <= $1 AND kind <> $4 ORDER BY due LIMIT $3`+tx.s.dialect.skipLocked+`)
-		RETURNING kind, arg, attempt, promised, leased_until`, millis(tx.now), millis(tx.now.Add(lease)), n, except)
+		RETURNING kind, arg, attempt, trace, promised, leased_until`, millis(tx.now), millis(tx.now.Add(lease)), n, except)
 }
 
 // NextJob returns when the next job not of the excepted kind may be claimed, and false

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,36 @@ func (tx *Tx) KeyByHash(hash string) (k pay.Key, m pay.Merchant, ok bool, err er
 	k, ok, err = maybe(tx, func(r scanner) (pay.Key, error) { return scanKey(and{r, merchantInto(&m)}) },
 		`SELECT `+of("k", keyColumns)+`, `+of("m", merchantColumns)+` FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE k.hash = $1`, hash)
 	return k, m.At(tx.now), ok, err
+}
+
+// HeldKey is an API key and the merchant it is of.
+type HeldKey struct {
+	pay.Key
+	Merchant pay.Merchant
+}
+
+// maxIDs is how many ids one question names: the engines bound its parameters.
+const maxIDs = 1000
+
+// KeysByID returns the keys with those ids that there are, in any order. It asks one
+// question for each thousand.
+func (tx *Tx) KeysByID(ids []string) (all []HeldKey, err error) {
+	for some := range slices.Chunk(ids, maxIDs) {
+		args := make([]any, len(some))
+		for n, id := range some {
+			args[n] = id
+		}
+		ks, err := many(tx, func(r scanner) (k HeldKey, err error) {
+			k.Key, err = scanKey(and{r, merchantInto(&k.Merchant)})
+			return k, err
+		}, `SELECT `+of("k", keyColumns)+`, `+of("m", merchantColumns)+` FROM api_keys k JOIN merchants m ON m.id = k.merchant_id
+			WHERE k.id IN `+placeholders(1, len(some)), args...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ks...)
+	}
+	return all, nil
 }
 
 // KeyForUpdate returns the key with that id, held until the unit ends, and false
