@@ -59,32 +59,49 @@ type Once struct {
 // answered before. One that is repeated may well be refused the second time, its work being
 // done: then too the first answer counts.
 func (b *Billing) once(ctx context.Context, write func(context.Context, func(*store.Tx) error) error, merchant int64, operation string, o Once, do func(*store.Tx) ([]byte, error)) (answer []byte, err error) {
-	purpose := fmt.Sprintf("answer %d %s %s", merchant, operation, o.Key)
 	err = write(ctx, func(tx *store.Tx) error {
 		if answer, err = do(tx); err != nil {
 			return err
 		}
 		if o.Key != "" {
-			tx.Answer(merchant, operation, o.Key, o.Hash, b.Auth.Seal(answer, purpose))
+			tx.Answer(merchant, operation, o.Key, o.Hash, b.Auth.Seal(answer, purposeOf(merchant, operation, o)))
 		}
 		return nil
 	})
 	if _, known := errors.AsType[*pay.Error](err); o.Key == "" || !known && !errors.Is(err, store.ErrAnswered) {
 		return answer, err
 	}
-	var sealed []byte
-	var was string
-	var seen bool
-	if e := b.Store.Look(ctx, func(tx *store.Tx) (e error) {
-		sealed, was, seen, e = tx.Answered(merchant, operation, o.Key)
-		return e
-	}); e != nil || !seen {
+	answer, seen, e := b.Replayed(ctx, merchant, operation, o)
+	if e != nil || !seen {
 		return nil, orElse(e, err)
 	}
-	if was != o.Hash {
-		return nil, pay.Errorf(pay.CodeIdempotencyConflict, "This Idempotency-Key was used with another request body; use a new key for a new request")
+	return answer, nil
+}
+
+// Replayed returns what a request was answered before, and false when it was not: for use
+// cases that ask the outside world first, which need not be asked again. The error has
+// CodeIdempotencyConflict when the key was used with another body.
+func (b *Billing) Replayed(ctx context.Context, merchant int64, operation string, o Once) (answer []byte, seen bool, err error) {
+	var sealed []byte
+	var was string
+	if o.Key == "" {
+		return nil, false, nil
 	}
-	return b.Auth.Open(sealed, purpose)
+	if err := b.Store.Look(ctx, func(tx *store.Tx) (err error) {
+		sealed, was, seen, err = tx.Answered(merchant, operation, o.Key)
+		return err
+	}); err != nil || !seen {
+		return nil, false, err
+	}
+	if was != o.Hash {
+		return nil, true, pay.Errorf(pay.CodeIdempotencyConflict, "This Idempotency-Key was used with another request body; use a new key for a new request")
+	}
+	answer, err = b.Auth.Open(sealed, purposeOf(merchant, operation, o))
+	return answer, true, err
+}
+
+func purposeOf(merchant int64, operation string, o Once) string {
+	return fmt.Sprintf("answer %d %s %s", merchant, operation, o.Key)
 }
 
 // Write runs do in a unit of its own, once for each idempotency key, and returns its

@@ -24,6 +24,9 @@ func (c *Commerce) Estimate(ctx context.Context, by billing.Caller, in api.Estim
 	if err != nil {
 		return nil, err
 	}
+	if answer, seen, err := c.Billing.Replayed(ctx, by.Merchant.ID, "commerce.estimate", o); err != nil || seen {
+		return answer, err
+	}
 	if err := c.Open(ctx, by.Environment); err != nil {
 		return nil, err
 	}

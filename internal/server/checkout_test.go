@@ -1,17 +1,22 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/retail"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/testkit"
 	"github.com/pepay/pepay/internal/view"
 )
@@ -229,6 +234,37 @@ func TestCheckoutOnce(t *testing.T) {
 		if v := decode[api.Wrapped[api.OrderPage]](t, d.ask("GET /api/commerce/merchant/orders", "", s.Headers)); v.Data.Pagination.Count != 1 {
 			t.Errorf("%+v", v.Data)
 		}
+	})
+}
+
+// away is the catalog, which may be gone.
+type away struct {
+	*catalog.Catalog
+	gone atomic.Bool
+}
+
+func (p *away) Offers(ctx context.Context, retailer, id, zip string) ([]pay.Offer, error) {
+	if p.gone.Load() {
+		return nil, retail.ErrUnavailable
+	}
+	return p.Catalog.Offers(ctx, retailer, id, zip)
+}
+
+// An estimate that was given is given again, whether or not anybody sells meanwhile.
+func TestEstimateOnce(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, database string) {
+		p := &away{Catalog: catalog.New()}
+		d, s, _ := newShop(t, database, func(o *app.Options) { o.Providers = map[pay.Environment]retail.Provider{pay.Devnet: p} })
+		h := append(append(testkit.Headers{}, s.Headers...), "Idempotency-Key", "one")
+		body := s.Body(`"items":[{"productId":"B0B844T634","quantity":1}]`)
+		a := d.ask(estimatePath, body, h)
+		p.gone.Store(true)
+		if again := d.ask(estimatePath, body, h); again.status != 200 || again.body != a.body {
+			t.Errorf("%d %s\nwant\n%s", again.status, again.body, a.body)
+		}
+		refused(t, d.ask(estimatePath, s.Body(`"items":[{"productId":"B0B844T634","quantity":2}]`), h), 409, "B", "IDEMPOTENCY_CONFLICT")
+		refused(t, d.ask(estimatePath, body, s.Headers), 503, "B", "PROVIDER_UNAVAILABLE")
 	})
 }
 
