@@ -256,7 +256,7 @@ func whole(n *api.Number, least, most int) (int, bool) {
 	return v, err == nil && v >= least && v <= most
 }
 
-var fiveStars = money.NewRate(big.NewInt(5), 0)
+var fiveStars = money.NewRate(big.NewInt(pay.MaxRating), 2)
 
 // stars returns a rating in hundredths; what is finer is left out.
 func stars(n api.Number) (int, error) {
