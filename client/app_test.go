@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -102,6 +103,9 @@ func TestAgainstTheApp(t *testing.T) {
 		}
 		if len(ids) != 2 {
 			t.Fatalf("events %v", ids)
+		}
+		for _, err := range pepay.Events.List(ctx, client.EventFilter{InvoiceType: "standard", OrderID: "o", WalletAddress: "0x52908400098527886E0F7030069857D2E4169EE7", WalletNetwork: "ethereum"}) {
+			t.Errorf("an event of no such order: %v", err)
 		}
 		e, err := pepay.Events.Get(ctx, ids[0])
 		if try("event", err); e.Type != "invoice.updated" || e.Request.IdempotencyKey == nil {
@@ -266,4 +270,22 @@ func TestStreamAgainstTheApp(t *testing.T) {
 		}
 		t.Logf("%d events over %d cuts", len(got), lost)
 	})
+}
+
+// Each stream is for the keys of its scope.
+func TestStreamScopes(t *testing.T) {
+	t.Parallel()
+	a := testkit.StartApp(t, t.TempDir()+"/test.db", nil)
+	shop, till := client.New(a.URL, a.Key).Events, client.New(a.URL, a.Commerce).Events
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	for name, stream := range map[string]iter.Seq2[api.Event, error]{"shop": shop.CommerceStream(ctx, client.Subscription{}), "till": till.Stream(ctx, client.Subscription{})} {
+		var last error
+		for _, err := range stream {
+			last = err
+		}
+		if e, ok := errors.AsType[*client.Error](last); !ok || e.Status != http.StatusForbidden {
+			t.Errorf("%s: %v", name, last)
+		}
+	}
 }

@@ -17,18 +17,23 @@ type Events struct{ c *Client }
 // EventFilter selects events. Its zero value is all of them, newest first.
 type EventFilter struct {
 	Cursor
-	Types       []string // such as invoice.updated, or invoice.* for a family
-	InvoiceID   string
-	CustomerID  string
-	Environment string    // devnet, mainnet
-	From, To    time.Time // when it happened, inclusive, to the second
+	Types         []string // such as invoice.updated, or invoice.* for a family
+	InvoiceType   string   // standard, commerce
+	InvoiceID     string
+	CustomerID    string
+	OrderID       string
+	WalletAddress string    // of who paid
+	WalletNetwork string    // the network that WalletAddress is on
+	Environment   string    // devnet, mainnet
+	From, To      time.Time // when it happened, inclusive, to the second
 }
 
 // query is the filter's parameters; lists and streams name that of the types differently.
 func (f EventFilter) query(types string) url.Values {
 	q := url.Values{}
 	for name, text := range map[string]string{
-		types: strings.Join(f.Types, ","), "invoice_id": f.InvoiceID, "customer_id": f.CustomerID, "environment": f.Environment,
+		types: strings.Join(f.Types, ","), "invoice_type": f.InvoiceType, "invoice_id": f.InvoiceID, "customer_id": f.CustomerID,
+		"order_id": f.OrderID, "wallet_address": f.WalletAddress, "wallet_network": f.WalletNetwork, "environment": f.Environment,
 		"created[gte]": seconds(f.From), "created[lte]": seconds(f.To),
 	} {
 		set(q, name, text)

@@ -19,6 +19,8 @@ import (
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/client"
 	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -68,6 +70,29 @@ func customerPays(made api.CreatedInvoice) {
 	units, _ := new(big.Int).SetString(strings.ReplaceAll(at.EstimatedTokenAmount, ".", ""), 10)
 	a.Pay(contracts.TestDollar, at.TempAddress, units)
 	a.Mine(4)
+}
+
+// customerOrders plays the customer of a shop: an order is made and sent. It returns
+// the id of what happened before.
+func customerOrders(order string) (before string) {
+	a := deployment()
+	if err := a.Store.Write(context.Background(), func(tx *store.Tx) error {
+		happens := func(order string, t pay.EventType) {
+			tx.AppendEvent(pay.EventOf(pay.Invoice{MerchantID: a.Merchant.ID, Environment: pay.Devnet, OrderID: order}, t, []byte(`{}`), []byte(`{}`)))
+		}
+		happens("another", pay.OrderCreated)
+		happens(order, pay.OrderCreated)
+		happens(order, pay.OrderUpdated)
+		return nil
+	}); err != nil {
+		log.Panic(err)
+	}
+	for e, err := range client.New(a.URL, a.Commerce).Events.List(context.Background(), client.EventFilter{OrderID: "another"}) {
+		if before = e.ID; err != nil {
+			log.Panic(err)
+		}
+	}
+	return before
 }
 
 // From an invoice to its payment.
@@ -165,6 +190,57 @@ func ExampleEvents_Stream() {
 		break // you would store event.ID with what you did, and go on
 	}
 	// Output: invoice.updated
+}
+
+// Orders and their invoices, with the API key of a shop's till.
+func ExampleEvents_CommerceStream() {
+	ctx, till := context.Background(), client.New(deployment().URL, deployment().Commerce)
+	seen := customerOrders("order-7")
+	for event, err := range till.Events.CommerceStream(ctx, client.Subscription{Since: seen, OrderID: "order-7"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.Type)
+		if event.Type == "commerce.order.updated" {
+			break // you would store event.ID with what you did, and go on
+		}
+	}
+	// Output:
+	// commerce.order.created
+	// commerce.order.updated
+}
+
+// A checkout of your own shows what happens as it happens.
+func ExamplePayor_Stream() {
+	ctx, pepay := context.Background(), shop()
+	made, err := pepay.Invoices.Create(ctx, api.CreateInvoiceRequest{AmountUSD: new(api.Number("5"))})
+	if err != nil {
+		log.Fatal(err)
+	}
+	payor := client.NewPayor(deployment().URL, made.PaymentSessionHeaders)
+	at, err := payor.Address(ctx, "ethereum", testkit.Dollar)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var seen string // what has happened so far is in payor.Details
+	for e, err := range pepay.Events.List(ctx, client.EventFilter{InvoiceID: made.InvoiceID}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		seen = e.ID
+	}
+	customerPays(made)
+
+	for event, err := range payor.Stream(ctx, at, seen, nil) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if event.Type == "invoice.updated" {
+			fmt.Println("thank you")
+			break
+		}
+	}
+	// Output: thank you
 }
 
 func ExampleEvents_RecoverSince() {

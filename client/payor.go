@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -45,4 +46,23 @@ func (p *Payor) Address(ctx context.Context, network string, token int64) (api.P
 // Status returns the status of the invoice.
 func (p *Payor) Status(ctx context.Context) (api.PaymentStatus, error) {
 	return call[api.PaymentStatus](ctx, p.c, http.MethodGet, "/api/v1/payments/payment-status", nil, nil)
+}
+
+// Stream returns what happens to the invoice, as it happens, without what is the
+// merchant's own: every event once, and in order. It begins with what comes after the
+// event Since, or from now on when that is "", reconnects by itself, for ever, and goes
+// on where it was; notice, which may be nil, is told why a connection ended. It follows
+// an address that Address returned, and asks for it again when its token is too old:
+// payment_quote.updated is then among the events.
+//
+// The sequence ends when ctx does, without an error. An error comes last and is one
+// that waiting does not help against.
+func (p *Payor) Stream(ctx context.Context, at api.PaymentAddress, since string, notice func(error)) iter.Seq2[api.Event, error] {
+	return follow(ctx, follower{
+		c: p.c, path: "/ws/payment", sub: Subscription{Since: since, Notice: notice}, ticket: at.WSConnection.Token,
+		renew: func(ctx context.Context) (string, error) {
+			again, err := p.Address(ctx, at.Network, at.SupportedTokenID)
+			return again.WSConnection.Token, err
+		},
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -30,6 +31,8 @@ type frame struct {
 	Type    string `json:"type"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	Reason  string `json:"reason"`        // of resync_required: too_old, unknown
+	Last    string `json:"last_event_id"` // the newest event of the account, or null
 	event   api.Event
 }
 
@@ -61,6 +64,9 @@ func (f *follower) connection(ctx context.Context) error {
 				if err := f.catchUp(ctx); err != nil {
 					return err
 				}
+				if f.renew != nil && v.Type == "resync_required" {
+					f.lose(v)
+				}
 				live, f.fails = true, 0
 				late.Stop()
 			case v.Object == "event" && live:
@@ -76,8 +82,30 @@ func (f *follower) connection(ctx context.Context) error {
 	}
 }
 
-// dial opens the websocket.
+// lose makes do with the place where the server begins: it does not know the cursor.
+func (f *follower) lose(v frame) {
+	if f.cursor != "" && f.cursor != f.forgotten {
+		f.forgotten = f.cursor
+		f.notice(ErrForgotten)
+	}
+	if v.Reason == "unknown" {
+		f.cursor = v.Last
+	}
+}
+
+// dial opens the websocket, with another ticket if the one at hand is refused.
 func (f *follower) dial(ctx context.Context) (*websocket.Conn, error) {
+	conn, err := f.open(ctx)
+	if e, ok := errors.AsType[*Error](err); !ok || e.Status != http.StatusUnauthorized || f.renew == nil {
+		return conn, err
+	}
+	if f.ticket, err = f.renew(ctx); err != nil {
+		return nil, err
+	}
+	return f.open(ctx)
+}
+
+func (f *follower) open(ctx context.Context) (*websocket.Conn, error) {
 	address, err := f.address()
 	if err != nil {
 		return nil, err

@@ -17,18 +17,25 @@ import (
 
 // Subscription is what a stream gives. Its zero value is everything from now on.
 type Subscription struct {
-	Since       string   // the id of an event: begin with what came after it; "" for what comes from now on
-	Types       []string // such as invoice.updated, or invoice.* for a family
-	InvoiceID   string
-	CustomerID  string
-	Environment string // devnet, mainnet
+	Since         string   // the id of an event: begin with what came after it; "" for what comes from now on
+	Types         []string // such as invoice.updated, or invoice.* for a family
+	InvoiceType   string   // standard, commerce
+	InvoiceID     string
+	CustomerID    string
+	OrderID       string
+	WalletAddress string // of who paid
+	WalletNetwork string // the network that WalletAddress is on
+	Environment   string // devnet, mainnet
 	// Notice, when not nil, is told what the stream recovers from by itself: why a
 	// connection ended, or ErrForgotten.
 	Notice func(error)
 }
 
 func (s Subscription) filter() EventFilter {
-	return EventFilter{Types: s.Types, InvoiceID: s.InvoiceID, CustomerID: s.CustomerID, Environment: s.Environment}
+	return EventFilter{
+		Types: s.Types, InvoiceType: s.InvoiceType, InvoiceID: s.InvoiceID, CustomerID: s.CustomerID, OrderID: s.OrderID,
+		WalletAddress: s.WalletAddress, WalletNetwork: s.WalletNetwork, Environment: s.Environment,
+	}
 }
 
 // ErrForgotten is the notice that the server does not know the event that the stream
@@ -45,10 +52,22 @@ var ErrForgotten = errors.New("pepay: the event to go on from is not known to th
 // that waiting does not help against, such as a refused key. While the loop's body
 // runs nothing is read: a slow one makes the stream late, but loses nothing.
 func (s Events) Stream(ctx context.Context, sub Subscription) iter.Seq2[api.Event, error] {
+	return follow(ctx, follower{c: s.c, path: "/ws/merchant/events", sub: sub})
+}
+
+// CommerceStream is Stream for a client with an API key of scope commerce: orders, and
+// what belongs to invoices that have one, in the key's environment.
+func (s Events) CommerceStream(ctx context.Context, sub Subscription) iter.Seq2[api.Event, error] {
+	return follow(ctx, follower{c: s.c, path: "/ws/commerce/events", sub: sub})
+}
+
+// follow runs a stream, anew each time that it is ranged over.
+func follow(ctx context.Context, begin follower) iter.Seq2[api.Event, error] {
 	return func(yield func(api.Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		f := &follower{c: s.c, sub: sub, yield: yield, cursor: sub.Since}
+		f := begin
+		f.yield, f.cursor = yield, f.sub.Since
 		if err := f.run(ctx); err != nil && !f.ended && ctx.Err() == nil {
 			yield(api.Event{}, err)
 		}
@@ -58,6 +77,11 @@ func (s Events) Stream(ctx context.Context, sub Subscription) iter.Seq2[api.Even
 // follower is one run of a stream.
 type follower struct {
 	c      *Client
+	path   string // of the websocket
+	ticket string // opens it instead of the credential; of a payor
+	// renew gets another ticket. Only a payor has one, and then nothing can be read but
+	// by the socket: what it replays is given.
+	renew  func(context.Context) (string, error)
 	sub    Subscription
 	yield  func(api.Event, error) bool
 	cursor string // the id of the last event that was given; "" before the first one of the account
@@ -101,7 +125,7 @@ func (f *follower) run(ctx context.Context) error {
 
 // begin finds, for a stream from now on, the newest event there is.
 func (f *follower) begin(ctx context.Context, begun *bool) error {
-	if *begun {
+	if *begun || f.renew != nil {
 		return nil
 	}
 	for e, err := range f.c.Events.List(ctx, EventFilter{Cursor: Cursor{Limit: 1}}) {
@@ -134,6 +158,9 @@ func (f *follower) notice(err error) {
 
 // catchUp gives everything that is kept and later than the cursor.
 func (f *follower) catchUp(ctx context.Context) error {
+	if f.renew != nil {
+		return nil
+	}
 	if f.cursor == "" {
 		return f.rebuild(ctx)
 	}
@@ -235,6 +262,7 @@ func (f *follower) address() (string, error) {
 	if q.Set("since", f.cursor); f.cursor == "" {
 		q.Set("since", "evt_0-0")
 	}
-	u.Path, u.RawQuery = strings.TrimRight(u.Path, "/")+"/ws/merchant/events", q.Encode()
+	set(q, "token", f.ticket)
+	u.Path, u.RawQuery = strings.TrimRight(u.Path, "/")+f.path, q.Encode()
 	return u.String(), nil
 }
