@@ -107,13 +107,23 @@ func purposeOf(merchant int64, operation string, o Once) string {
 // Write runs do in a unit of its own, once for each idempotency key, and returns its
 // answer as JSON: the same bytes however often the request arrives.
 func (b *Billing) Write(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) ([]byte, error) {
-	return b.once(ctx, b.Store.Write, merchant, operation, o, func(tx *store.Tx) ([]byte, error) {
+	return b.once(ctx, b.Store.Write, merchant, operation, o, rendered(do))
+}
+
+// WriteAlone is Write for units that hold a row which several others want at the same
+// time: it shares its commit with none that could hold another of them.
+func (b *Billing) WriteAlone(ctx context.Context, merchant int64, operation string, o Once, do func(*store.Tx) (any, error)) ([]byte, error) {
+	return b.once(ctx, b.Store.WriteAlone, merchant, operation, o, rendered(do))
+}
+
+func rendered(do func(*store.Tx) (any, error)) func(*store.Tx) ([]byte, error) {
+	return func(tx *store.Tx) ([]byte, error) {
 		v, err := do(tx)
 		if err != nil {
 			return nil, err
 		}
 		return view.JSON(v), nil
-	})
+	}
 }
 
 // defaultRetry is when to ask again for a price when nobody can say.

@@ -37,13 +37,14 @@ func (c *Commerce) Cart(ctx context.Context, by billing.Caller, in api.Customer)
 }
 
 // changeCart carries out a change of a customer's cart, once for each idempotency key.
-// No other change of it happens meanwhile.
+// No other change of it happens meanwhile. Units that changed several carts in one commit
+// would wait for each other in a circle, so each is alone.
 func (c *Commerce) changeCart(ctx context.Context, by billing.Caller, operation string, in api.Customer, o billing.Once, change func(*store.Tx, pay.Cart) (pay.Cart, any, error)) ([]byte, error) {
 	who, err := c.Customer(in)
 	if err != nil {
 		return nil, err
 	}
-	return c.write(ctx, by, operation+" "+string(by.Environment), o, func(tx *store.Tx) (any, error) {
+	return c.Billing.WriteAlone(ctx, by.Merchant.ID, "commerce."+operation+" "+string(by.Environment), o, func(tx *store.Tx) (any, error) {
 		cart, err := tx.CartForUpdate(by.Merchant.ID, by.Environment, who)
 		if err != nil {
 			return nil, err

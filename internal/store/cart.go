@@ -29,7 +29,8 @@ func (tx *Tx) Cart(merchant int64, e pay.Environment, who pay.Customer) (pay.Car
 }
 
 // CartForUpdate is Cart for a unit that will change it: others that want to change it
-// wait, even while it is the first.
+// wait, even while it is the first. Such a unit belongs in WriteAlone: two groups that
+// hold carts could each wait for one of the other's.
 func (tx *Tx) CartForUpdate(merchant int64, e pay.Environment, who pay.Customer) (pay.Cart, error) {
 	return one(tx, scanCart, `INSERT INTO carts (`+cartColumns+`, customer) VALUES ($1,$2,$3,$4,$5,'[]',$6,$6,$7)
 		ON CONFLICT (merchant_id, environment, customer) DO UPDATE SET updated_at = carts.updated_at RETURNING `+cartColumns,
