@@ -69,7 +69,7 @@ func (f *follower) connection(ctx context.Context) error {
 				}
 				live, f.fails = true, 0
 				late.Stop()
-			case v.Object == "event" && live:
+			case v.Object == "event" && (live || f.renew != nil):
 				if err := f.give(v.event); err != nil {
 					return err
 				}

@@ -23,6 +23,7 @@ import (
 type Contract struct {
 	Doc    *openapi3.T // read-only
 	router routers.Router
+	limits bool // whether it tells of limits in every answer that counts
 }
 
 var published = sync.OnceValues(func() (*Contract, error) { return load(api.OpenAPI, false) })
@@ -79,7 +80,7 @@ func load(b []byte, strict bool) (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("route: %w", err)
 	}
-	return &Contract{Doc: doc, router: r}, nil
+	return &Contract{Doc: doc, router: r, limits: !strict}, nil
 }
 
 // markParts finds the schemas that describe only a part of an object, with others in an
@@ -149,7 +150,25 @@ func (c *Contract) Judge(req *http.Request, reqBody []byte, status int, header h
 		}
 	}
 	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: status, Header: header, Options: in.Options}
-	return openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(body))
+	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(body)); err != nil || !c.limits {
+		return err
+	}
+	return limited(route.Operation, status, header)
+}
+
+// limited holds a JSON answer of an operation that may be refused with 429 to the headers
+// that tell how the caller stands: tests set the limits of credentials.
+func limited(o *openapi3.Operation, status int, header http.Header) error {
+	answer := o.Responses.Status(status)
+	if o.Responses.Status(http.StatusTooManyRequests) == nil || answer == nil || answer.Value.Content.Get("application/json") == nil || status/100 != 2 && status != http.StatusTooManyRequests {
+		return nil
+	}
+	for _, name := range []string{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"} {
+		if answer.Value.Headers[name] == nil || header.Get(name) == "" {
+			return fmt.Errorf("%s is missing in the answer, or in what is said of it", name)
+		}
+	}
+	return nil
 }
 
 // Transport returns a transport that sends requests by base and checks every

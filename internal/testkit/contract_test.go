@@ -64,6 +64,9 @@ func TestCheck(t *testing.T) {
 			r.Header.Set("Idempotency-Key", "123e4567-e89b-42d3-a456-556642440000")
 			v := &verdict{TB: t}
 			h := http.Header{"Content-Type": {c.kind}, "X-Request-Id": {"req_1"}, "Access-Control-Allow-Origin": {"*"}}
+			for _, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
+				h.Set(name, "1")
+			}
 			testkit.OpenAPI(t).Check(v, r, []byte(c.sent), c.status, h, []byte(c.body))
 			if c.want == "" && v.said != "" || !strings.Contains(v.said, c.want) {
 				t.Errorf("want %q, got %q", c.want, v.said)
@@ -79,6 +82,25 @@ func TestCheckWantsHeaders(t *testing.T) {
 	testkit.OpenAPI(t).Check(v, r, nil, 200, http.Header{"Content-Type": {"application/json"}}, []byte(`{"status":"ok"}`))
 	if !strings.Contains(v.said, `"X-Request-Id" missing`) {
 		t.Errorf("a missing header passed: %q", v.said)
+	}
+}
+
+// Who is limited is told where they stand, in every answer that counts.
+func TestCheckWantsLimits(t *testing.T) {
+	t.Parallel()
+	for _, missing := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset", ""} {
+		v := &verdict{TB: t}
+		r := httptest.NewRequest(http.MethodGet, "/api/v1/payments/payment-status", nil)
+		h := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"req_1"}, "Access-Control-Allow-Origin": {"*"}}
+		for _, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
+			if name != missing {
+				h.Set(name, "1")
+			}
+		}
+		testkit.OpenAPI(t).Check(v, r, nil, 200, h, []byte(paid))
+		if !strings.Contains(strings.ToLower(v.said), strings.ToLower(missing)) || missing == "" && v.said != "" {
+			t.Errorf("without %q: %q", missing, v.said)
+		}
 	}
 }
 
