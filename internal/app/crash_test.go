@@ -34,6 +34,7 @@ import (
 	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
+	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -42,6 +43,7 @@ import (
 type crashNode struct {
 	Database, Relayer string
 	RPC               string
+	Shop              string // a file for what the provider is asked to place; "" for the catalog as it is
 	Die               string // "<place>#<time>"; "" to live and print every place
 }
 
@@ -58,11 +60,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// commitPlace begins the name of the place where a commit is begun.
+const commitPlace = "store.(*Store).moment<store.(*Store).units"
+
 // places counts how often the process came to each place where it may die.
 type places struct {
-	mu   sync.Mutex
-	seen map[string]int
-	die  string
+	mu      sync.Mutex
+	seen    map[string]int
+	die     string
+	commits int
 }
 
 func (p *places) at(place string) {
@@ -71,8 +77,8 @@ func (p *places) at(place string) {
 	p.seen[place]++
 	here := fmt.Sprintf("%s#%d", place, p.seen[place])
 	often := 1
-	if strings.HasPrefix(place, "store.(*Store).moment<store.(*Store).units") || strings.HasPrefix(place, "store.(*Store).moment<store.(*Store).appendEvents") {
-		often = 20 // every commit is a place of its own
+	if strings.HasPrefix(place, commitPlace) {
+		often = p.commits // each is a place of its own
 	}
 	if p.die == "" && p.seen[place] <= often {
 		fmt.Println(here)
@@ -122,8 +128,12 @@ func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (n crashNode) run() {
-	p := &places{seen: map[string]int{}, die: n.Die}
+	p := &places{seen: map[string]int{}, die: n.Die, commits: 20}
 	o := nodeOptions(n.Database, n.RPC, n.Relayer)
+	if n.Shop != "" {
+		p.commits = 400
+		o.Providers[pay.Devnet] = &witness{Provider: catalog.New(), places: p, file: n.Shop}
+	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	o.Now, o.Networks[0].HTTP = p.now, p
 	a, err := app.Start(context.Background(), o)
@@ -131,8 +141,8 @@ func (n crashNode) run() {
 		fmt.Println("error: " + err.Error())
 		os.Exit(1)
 	}
+	fmt.Println(a.URL)
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent lets go
-	_ = a
 	os.Exit(0)
 }
 
@@ -205,8 +215,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // start runs the node as a child process and returns what it prints, line by line.
-func (s *crashScene) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio.Scanner) {
-	n := s.node
+func (n crashNode) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio.Scanner) {
 	n.Die = die
 	config, err := json.Marshal(n)
 	if err != nil {
@@ -237,12 +246,14 @@ func (s *crashScene) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *buf
 
 // settled runs a node until the deposit is settled and every event was delivered.
 func (s *crashScene) settled(t *testing.T) (visited []string) {
-	cmd, in, lines := s.start(t, "")
+	cmd, in, lines := s.node.start(t, "")
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		for lines.Scan() {
-			visited = append(visited, lines.Text())
+			if strings.Contains(lines.Text(), "#") {
+				visited = append(visited, lines.Text())
+			}
 		}
 	}()
 	testkit.Eventually(t, "the settlement is announced, and all before it", func() bool {
@@ -340,7 +351,7 @@ func TestCrashAnywhere(t *testing.T) {
 					database = testkit.Postgres(t)
 				}
 				s := newCrashScene(t, database, c, w)
-				cmd, in, lines := s.start(t, place)
+				cmd, in, lines := s.node.start(t, place)
 				died := make(chan struct{})
 				go func() {
 					for lines.Scan() {

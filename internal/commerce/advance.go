@@ -1,6 +1,7 @@
 package commerce
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,13 +27,14 @@ func (c *Commerce) Advance(ctx context.Context, id string) (again time.Time, err
 	if !c.atProvider(o) {
 		return again, nil
 	}
-	if err := c.ask(ctx, &o); err != nil {
+	at, err := c.ask(ctx, &o)
+	if err != nil {
 		return again, fmt.Errorf("advance order %s: %w", id, err)
 	}
-	if !c.atProvider(o) {
-		return again, nil
+	if c.atProvider(o) {
+		again = o.NextLook(at)
 	}
-	return c.nextLook(ctx, o)
+	return again, nil
 }
 
 // money is what has become of an order's invoice and its payments.
@@ -70,33 +72,45 @@ func (c *Commerce) atProvider(o pay.Order) bool {
 }
 
 // ask puts an order to the provider, or asks what has become of it, and takes over the
-// answer.
-func (c *Commerce) ask(ctx context.Context, o *pay.Order) error {
+// answer. It says when it did.
+func (c *Commerce) ask(ctx context.Context, o *pay.Order) (at time.Time, err error) {
 	p, err := c.provider(o.Environment)
 	if err != nil {
-		return err
+		return at, err
 	}
-	request := o.Request
-	if request == "" {
-		if request, err = p.Place(ctx, retail.Placement{Key: o.ID, Retailer: o.Retailer, Lines: o.Lines, To: o.ShipTo, MaxTotal: o.MaxTotal()}); err != nil {
-			return fmt.Errorf("place: %w", err)
+	if o.Request == "" {
+		request, err := p.Place(ctx, retail.Placement{Key: o.ID, Retailer: o.Retailer, Lines: o.Lines, To: o.ShipTo, MaxTotal: o.MaxTotal()})
+		if err == nil && request == "" {
+			err = errors.New("the provider gave it no name")
+		}
+		if err != nil {
+			return at, fmt.Errorf("place: %w", err)
 		}
 		// Written down before anything else is asked: what is placed can be found again
-		// by its key, but not cheaply.
-		if err := c.change(ctx, o, func(_ *store.Tx, o *pay.Order) (bool, error) { o.Request = request; return true, nil }); err != nil {
-			return err
+		// by its key, but not cheaply. Who was slower to ask keeps to the first name.
+		err = c.change(ctx, o, func(_ *store.Tx, o *pay.Order) (bool, error) {
+			o.Request = cmp.Or(o.Request, request)
+			return true, nil
+		})
+		if err != nil || !c.atProvider(*o) {
+			return at, err
 		}
 	}
+	var unasked error // a cancellation that cannot be asked for does not keep us from the news
 	if o.Cancellation == pay.CancelRequested {
-		if err := p.Cancel(ctx, request); err != nil && !errors.Is(err, retail.ErrNotFound) {
-			return fmt.Errorf("cancel: %w", err)
+		if err := p.Cancel(ctx, o.Request); err != nil && !errors.Is(err, retail.ErrNotFound) {
+			unasked = fmt.Errorf("cancel: %w", err)
 		}
 	}
-	g, err := p.Poll(ctx, request)
+	g, err := p.Poll(ctx, o.Request)
 	if err != nil {
-		return fmt.Errorf("poll: %w", err)
+		return at, errors.Join(unasked, fmt.Errorf("poll: %w", err))
 	}
-	return c.change(ctx, o, func(tx *store.Tx, o *pay.Order) (bool, error) { return apply(o, factsOf(g), tx.Now()) })
+	err = c.change(ctx, o, func(tx *store.Tx, o *pay.Order) (bool, error) {
+		at = tx.Now()
+		return apply(o, factsOf(g), at)
+	})
+	return at, errors.Join(unasked, err)
 }
 
 // factsOf says in facts what a provider said, in the order in which they came true.
@@ -139,22 +153,6 @@ func (c *Commerce) change(ctx context.Context, o *pay.Order, f func(*store.Tx, *
 		}
 		return announce(tx, before, *o)
 	})
-}
-
-// Looks at a provider: soon while an order is new, rarely when it has been on its way
-// for weeks.
-const (
-	lookShare = 20 // the next look comes after this part of the time since the last change …
-	soonest   = 2 * time.Second
-	latest    = 6 * time.Hour
-)
-
-func (c *Commerce) nextLook(ctx context.Context, o pay.Order) (at time.Time, err error) {
-	err = c.Store.Look(ctx, func(tx *store.Tx) error {
-		at = tx.Now().Add(min(max(tx.Now().Sub(o.UpdatedAt)/lookShare, soonest), latest))
-		return nil
-	})
-	return at, err
 }
 
 // Heard promises to look at the orders that a message of a provider's may be about.

@@ -154,6 +154,21 @@ func (o Order) CanCancel() bool {
 	return o.Status == OrderPending || o.Status == OrderPlaced && !o.tracked() && o.Cancellation == CancelNone
 }
 
+// How often to ask the provider about an order: as soon as it is as old again as its last
+// news while that is fresh, and rarely when it has been on its way for weeks.
+const (
+	soonestLook = 100 * time.Millisecond
+	freshLook   = 2 * time.Second
+	lookShare   = 20 // of the time since the last news
+	latestLook  = 6 * time.Hour
+)
+
+// NextLook is when to ask the provider again about an order that was asked about now.
+func (o Order) NextLook(now time.Time) time.Time {
+	age := now.Sub(o.UpdatedAt)
+	return now.Add(min(max(age/lookShare, min(max(age, soonestLook), freshLook)), latestLook))
+}
+
 // MaxTotal is the most that the goods may cost us with shipping: what the customer pays
 // for them, our fee aside.
 func (o Order) MaxTotal() money.USD {

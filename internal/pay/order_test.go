@@ -262,3 +262,18 @@ func TestBestOffer(t *testing.T) {
 		}
 	}
 }
+
+// A provider is asked often while there may be news, and rarely when there is none.
+func TestNextLook(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	at := time.Unix(1_800_000_000, 0)
+	for age, want := range map[time.Duration]time.Duration{
+		0: 100 * time.Millisecond, 300 * time.Millisecond: 300 * time.Millisecond, time.Second: time.Second, 30 * time.Second: 2 * time.Second,
+		time.Minute: 3 * time.Second, time.Hour: 3 * time.Minute, 3 * day: 216 * time.Minute, 100 * day: 6 * time.Hour, -time.Hour: 100 * time.Millisecond,
+	} {
+		if got := (pay.Order{UpdatedAt: at}).NextLook(at.Add(age)).Sub(at.Add(age)); got != want {
+			t.Errorf("after %s: in %s, want %s", age, got, want)
+		}
+	}
+}
