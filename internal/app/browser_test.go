@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
 
@@ -61,31 +60,31 @@ func TestPayInTheBrowser(t *testing.T) {
 	a, tb := startDev(t, nil), newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"description":"Two bags of coffee","invoice_title":"Order 10482"}`)
 	tb.open(made)
-	tb.see("Corner Coffee", "$25.50", "Two bags of coffee", "Expires in 11:59:", "How would you like to pay?")
+	tb.See("Corner Coffee", "$25.50", "Two bags of coffee", "Expires in 11:59:", "How would you like to pay?")
 	tb.shoot("choose")
-	tb.click("input[value='10']")
-	tb.click("#go")
-	tb.see("Pay with DUSDC", "Send exactly 25.500000 DUSDC", "Price held for 4:")
-	tb.wait(`heard.includes("open")`)
+	tb.Click("input[value='10']")
+	tb.Click("#go")
+	tb.See("Pay with DUSDC", "Send exactly 25.500000 DUSDC", "Price held for 4:")
+	tb.Wait(`heard.includes("open")`)
 	tb.shoot("address")
-	tb.click("#test")
-	tb.see("Payment sent")
+	tb.Click("#test")
+	tb.See("Payment sent")
 	tb.shoot("sent")
 	mineSent(t, a)
-	tb.see("Payment seen", "1 of 3", "25.500000 DUSDC")
+	tb.See("Payment seen", "1 of 3", "25.500000 DUSDC")
 	tb.shoot("seen")
 	a.Mine(1)
-	tb.see("Confirming your payment", "2 of 3")
+	tb.See("Confirming your payment", "2 of 3")
 	tb.shoot("confirming")
 	a.Mine(1)
-	tb.see("Paid. Thank you.", "Confirmed on")
+	tb.See("Paid. Thank you.", "Confirmed on")
 	tb.shoot("paid")
 	// The settlement that follows may be heard of too, by then or later.
-	if got := tb.js(`heard.filter(h => h.startsWith("invoice")).slice(0, 3).join(" ")`); got != "invoice_payment.created invoice_payment.updated invoice.updated" {
+	if got := tb.JS(`heard.filter(h => h.startsWith("invoice")).slice(0, 3).join(" ")`); got != "invoice_payment.created invoice_payment.updated invoice.updated" {
 		t.Errorf("the websocket told the page of %s", got)
 	}
-	tb.do(chromedp.Reload())
-	tb.see("Paid. Thank you.", "Confirmed on")
+	tb.Reload()
+	tb.See("Paid. Thank you.", "Confirmed on")
 }
 
 // A payor whose tab was reloaded finds the address that was given out, and one who
@@ -95,36 +94,36 @@ func TestBrowserUnderpaid(t *testing.T) {
 	a, tb := startDev(t, nil), newTab(t)
 	made, payor := a.Open(`{"amount_usd":30,"description":"Three bags of coffee"}`)
 	tb.open(made)
-	tb.click("input[value='10']")
-	tb.click("#go")
-	tb.see("Send exactly 30.000000 DUSDC")
-	address := tb.js(`document.getElementById("address").textContent`)
-	tb.do(chromedp.Reload())
-	tb.see("Send exactly 30.000000 DUSDC")
-	if got := tb.js(`document.getElementById("address").textContent`); got != address {
+	tb.Click("input[value='10']")
+	tb.Click("#go")
+	tb.See("Send exactly 30.000000 DUSDC")
+	address := tb.JS(`document.getElementById("address").textContent`)
+	tb.Reload()
+	tb.See("Send exactly 30.000000 DUSDC")
+	if got := tb.JS(`document.getElementById("address").textContent`); got != address {
 		t.Errorf("after a reload the address is %s, was %s", got, address)
 	}
-	tb.click("#change")
-	tb.see("How would you like to pay?")
-	tb.click("#go")
-	tb.see("Send exactly 30.000000 DUSDC")
+	tb.Click("#change")
+	tb.See("How would you like to pay?")
+	tb.Click("#go")
+	tb.See("Send exactly 30.000000 DUSDC")
 
 	a.Pay(contracts.TestDollar, address, big.NewInt(10_000_000))
 	a.Mine(1)
-	tb.see("Payment seen", "10.000000 DUSDC")
+	tb.See("Payment seen", "10.000000 DUSDC")
 	a.Mine(2)
-	tb.see("Left to pay $20.00", "$10.00 has arrived. Send the remaining $20.00", "Send exactly 20.000000 DUSDC")
+	tb.See("Left to pay $20.00", "$10.00 has arrived. Send the remaining $20.00", "Send exactly 20.000000 DUSDC")
 	tb.shoot("underpaid")
-	tb.do(chromedp.Reload())
-	tb.see("Send exactly 20.000000 DUSDC")
+	tb.Reload()
+	tb.See("Send exactly 20.000000 DUSDC")
 	if rest := a.Allocate(payor, testkit.Dollar); rest.TempAddress != address {
 		t.Errorf("the rest goes to %s, the first part went to %s", rest.TempAddress, address)
 	}
-	tb.click("#test")
-	tb.see("Payment sent")
+	tb.Click("#test")
+	tb.See("Payment sent")
 	mineSent(t, a)
 	a.Mine(2)
-	tb.see("Paid. Thank you.", "10.000000 DUSDC", "20.000000 DUSDC")
+	tb.See("Paid. Thank you.", "10.000000 DUSDC", "20.000000 DUSDC")
 }
 
 // An open page notices by itself that the time is up.
@@ -133,8 +132,8 @@ func TestBrowserExpired(t *testing.T) {
 	a, tb := startDev(t, nil), newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"expires_in":6000,"description":"Two bags of coffee"}`)
 	tb.open(made)
-	tb.see("How would you like to pay?", "Expires in 0:0")
-	tb.see("This invoice has expired")
+	tb.See("How would you like to pay?", "Expires in 0:0")
+	tb.See("This invoice has expired")
 	tb.shoot("expired")
 }
 
@@ -145,23 +144,24 @@ func TestBrowserWithoutPrice(t *testing.T) {
 	tb := newTab(t)
 	made, _ := a.Open(`{"amount_usd":25.50,"description":"Two bags of coffee"}`)
 	tb.open(made)
-	tb.click("input[value='11']")
-	tb.click("#go")
-	tb.see("No price for ETH right now", "We try again in 0:")
+	tb.Click("input[value='11']")
+	tb.Click("#go")
+	tb.See("No price for ETH right now", "We try again in 0:")
 	tb.shoot("unavailable")
-	tb.click("#other")
-	tb.see("How would you like to pay?")
-	tb.click("input[value='10']")
-	tb.click("#go")
-	tb.see("Send exactly 25.500000 DUSDC")
+	tb.Click("#other")
+	tb.See("How would you like to pay?")
+	tb.Click("input[value='10']")
+	tb.Click("#go")
+	tb.See("Send exactly 25.500000 DUSDC")
 }
 
 // The dashboard of development makes an invoice and keeps itself up to date.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	a, tb := startDev(t, nil), newTab(t)
-	tb.do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(a.URL))
-	tb.see("Corner Coffee", "Latest invoices", "None yet.", "0 webhook endpoints", a.Key)
+	tb.Size(1280, 900)
+	tb.Open(a.URL)
+	tb.See("Corner Coffee", "Latest invoices", "None yet.", "0 webhook endpoints", a.Key)
 
 	_, _ = a.Open(`{"amount_usd":4.20,"description":"Espresso"}`)
 	gone, _ := a.Open(`{"amount_usd":18,"description":"Filter papers"}`)
@@ -171,17 +171,17 @@ func TestDashboard(t *testing.T) {
 	whole, payor := a.Open(`{"amount_usd":9.90,"invoice_title":"Order 10481","description":"A mug"}`)
 	a.Pay(contracts.TestDollar, a.Allocate(payor, testkit.Dollar).TempAddress, big.NewInt(9_900_000))
 	a.Mine(3)
-	tb.see("Espresso", "Filter papers canceled $18.00", "Three bags of coffee underpaid $30.00 "+part.InvoiceID, "$10.00 paid",
+	tb.See("Espresso", "Filter papers canceled $18.00", "Three bags of coffee underpaid $30.00 "+part.InvoiceID, "$10.00 paid",
 		"Order 10481 paid $9.90 "+whole.InvoiceID, "$9.90 paid")
-	tb.js(`document.querySelector("#new").removeAttribute("target")`)
-	tb.click("#new button")
-	tb.see("Two bags of coffee", "How would you like to pay?")
-	if got := tb.js("location.href"); got != a.URL+"/pay" {
+	tb.JS(`document.querySelector("#new").removeAttribute("target")`)
+	tb.Click("#new button")
+	tb.See("Two bags of coffee", "How would you like to pay?")
+	if got := tb.JS("location.href"); got != a.URL+"/pay" {
 		t.Errorf("the form leads to %s", got)
 	}
-	tb.do(chromedp.NavigateBack())
-	tb.see("Two bags of coffee unpaid $25.50")
-	tb.save("dashboard.png", 1280, 900)
+	tb.Back()
+	tb.See("Two bags of coffee unpaid $25.50")
+	tb.Save("dashboard.png", 1280, 900)
 }
 
 // Only a browser on this machine that shows our own page may use the dashboard.

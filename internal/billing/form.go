@@ -105,13 +105,27 @@ func (b *Billing) Answers(ctx context.Context, c Caller, id string) (v api.Invoi
 		if err != nil {
 			return err
 		}
-		q, err := Questions(i)
-		if err != nil {
-			return err
-		}
-		rs, at, err := tx.Responses(id)
-		v = view.InvoiceAnswers(i, q, rs, at)
+		v, err = answers(tx, i)
 		return err
 	})
 	return v, err
+}
+
+// Answered returns what the payor of a session is asked and answered, for the payment
+// page.
+func (b *Billing) Answered(ctx context.Context, s Session) (v api.InvoiceAnswers, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		v, err = answers(tx, s.Invoice)
+		return err
+	})
+	return v, err
+}
+
+func answers(tx *store.Tx, i pay.Invoice) (v api.InvoiceAnswers, err error) {
+	q, err := Questions(i)
+	if err != nil {
+		return v, err
+	}
+	rs, at, err := tx.Responses(i.ID)
+	return view.InvoiceAnswers(i, q, rs, at), err
 }

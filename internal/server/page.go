@@ -69,6 +69,13 @@ func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, err
 	if err != nil {
 		return d, err
 	}
+	if p.Invoice.Questions != "" && p.Invoice.Status.Open() {
+		v, err := s.Billing.Answered(r.Context(), p)
+		if err != nil {
+			return d, err
+		}
+		d.Form = asked(v)
+	}
 	ts, err := s.Billing.Tokens(r.Context(), p, billing.TokenFilter{})
 	for _, t := range ts {
 		d.Tokens = append(d.Tokens, web.Token{
@@ -76,6 +83,27 @@ func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, err
 		})
 	}
 	return d, err
+}
+
+// asked is what the page asks: the merchant's questions and, unless one of them is for
+// that, an address to write to. An address that is there can be changed, not taken back.
+func asked(v api.InvoiceAnswers) web.Form {
+	f, mail := web.Form{Answered: v.SubmittedAt != nil}, false
+	for _, a := range v.Answers {
+		one := web.Field{ID: a.QuestionID, Label: a.Question, Type: a.Type, Required: a.Required}
+		if a.Response != nil {
+			one.Value = *a.Response
+		}
+		f.Fields, mail = append(f.Fields, one), mail || one.Kind() == "email"
+	}
+	if !mail {
+		one := web.Field{Label: "Your email address", Type: "email", Required: v.CustomerEmail != nil}
+		if v.CustomerEmail != nil {
+			one.Value = *v.CustomerEmail
+		}
+		f.Fields = append(f.Fields, one)
+	}
+	return f
 }
 
 func (s *Server) pageState(r *http.Request, p billing.Session) (any, error) {

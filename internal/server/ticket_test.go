@@ -2,6 +2,8 @@ package server_test
 
 import (
 	"bytes"
+	"database/sql"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -133,67 +135,109 @@ func (s *safely) String() string {
 // Credentials are in no log line, and in the database only as hashes or sealed.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
-	logs, file := new(safely), t.TempDir()+"/test.db"
-	d := newDesk(t, file, func(o *app.Options) {
-		o.Log = slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	sink := testkit.NewSink(t, func(n int, _ *http.Request) int { return []int{500, 200}[min(n-1, 1)] })
-	hook := decode[api.Endpoint](t, d.ask("POST /api/v1/webhooks", `{"url":"`+sink.URL+`/hook"}`, d.key))
-	made, payor := d.Open(`{"amount_usd":1}`)
-	address := d.Allocate(payor, testkit.Dollar)
-	minted := decode[api.Wrapped[api.Ticket]](t, d.ask("POST /api/v1/ws/token", ``, d.key)).Data.Token
-	for _, path := range []string{"/ws/payment?token=" + address.WSConnection.Token, "/ws/merchant/events?token=" + minted, "/ws/payment?token=x" + address.WSConnection.Token} {
-		d.knock(path, nil)
-	}
-	d.stray("GET "+strings.TrimPrefix(made.PaymentURL, d.URL), "", nil)
-	d.stray("GET "+strings.TrimPrefix(made.PaymentURL, d.URL)+"x", "", nil)
-	d.stray("GET /api/v1/invoices?api_key="+d.Key, "", d.key)
-	d.ask(payorTargets[2], `{"network":"`+made.SessionToken+`"`, payor)
-	d.ask(payorTargets[3], "", testkit.Headers{"x-session-token", made.SessionToken, "x-signature", made.Signature + "x"})
-	d.ask("POST /api/v1/invoices", `{`, d.with("Idempotency-Key", "x"))
-	w, bearer := d.member(d.Merchant.ID, pay.RoleOwner)
-	access := strings.TrimPrefix(bearer[1], "Bearer ")
-	asked := d.challenge(w)
-	nonce, _, _ := strings.Cut(asked.Message[strings.Index(asked.Message, "Nonce: ")+7:], "\n")
-	signature := w.sign(asked.Message)
-	d.verify(asked.ChallengeID, ethereumWallet(t).sign(asked.Message), w)
-	d.verify(asked.ChallengeID, signature, w)
-	d.ask("GET /api/v1/api-keys", "", testkit.Headers{"Authorization", "Bearer " + access + "x"})
-	d.stray("GET /api/v1/api-keys?token="+access, "", bearer)
-	created := decode[api.CreatedKey](t, d.ask("POST /api/v1/api-keys", `{"name":"till","scope":"merchant"}`, append(bearer, "Idempotency-Key", "k")))
-	code, err := d.Billing.AddMainnetCode(t.Context(), d.Merchant.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.ask("POST /api/v1/user/mainnet-access/activate", `{"access_key":"`+code+`"}`, bearer)
-	if d.ask(logoutPath, "", bearer); len(nonce) != 32 {
-		t.Fatal(nonce)
-	}
-	testkit.Eventually(t, "webhooks come", func() bool { return len(sink.Got()) > 1 })
-	if !strings.Contains(logs.String(), "path=/api/v1/invoices") {
-		t.Fatalf("nothing was logged: %s", logs)
-	}
-	var kept []byte
-	for _, part := range []string{file, file + "-wal"} {
-		b, err := os.ReadFile(part)
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		logs := new(safely)
+		d := newDesk(t, url, func(o *app.Options) {
+			o.Log = slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		})
+		sink := testkit.NewSink(t, func(n int, _ *http.Request) int { return []int{500, 200}[min(n-1, 1)] })
+		hook := decode[api.Endpoint](t, d.ask("POST /api/v1/webhooks", `{"url":"`+sink.URL+`/hook"}`, d.key))
+		made, payor := d.Open(`{"amount_usd":1}`)
+		address := d.Allocate(payor, testkit.Dollar)
+		minted := decode[api.Wrapped[api.Ticket]](t, d.ask("POST /api/v1/ws/token", ``, d.key)).Data.Token
+		for _, path := range []string{"/ws/payment?token=" + address.WSConnection.Token, "/ws/merchant/events?token=" + minted, "/ws/payment?token=x" + address.WSConnection.Token} {
+			d.knock(path, nil)
+		}
+		d.stray("GET "+strings.TrimPrefix(made.PaymentURL, d.URL), "", nil)
+		d.stray("GET "+strings.TrimPrefix(made.PaymentURL, d.URL)+"x", "", nil)
+		d.stray("GET /api/v1/invoices?api_key="+d.Key, "", d.key)
+		d.ask(payorTargets[2], `{"network":"`+made.SessionToken+`"`, payor)
+		d.ask(payorTargets[3], "", testkit.Headers{"x-session-token", made.SessionToken, "x-signature", made.Signature + "x"})
+		d.ask("POST /api/v1/invoices", `{`, d.with("Idempotency-Key", "x"))
+		w, bearer := d.member(d.Merchant.ID, pay.RoleOwner)
+		access := strings.TrimPrefix(bearer[1], "Bearer ")
+		asked := d.challenge(w)
+		nonce, _, _ := strings.Cut(asked.Message[strings.Index(asked.Message, "Nonce: ")+7:], "\n")
+		signature := w.sign(asked.Message)
+		d.verify(asked.ChallengeID, ethereumWallet(t).sign(asked.Message), w)
+		d.verify(asked.ChallengeID, signature, w)
+		d.ask("GET /api/v1/api-keys", "", testkit.Headers{"Authorization", "Bearer " + access + "x"})
+		d.stray("GET /api/v1/api-keys?token="+access, "", bearer)
+		created := decode[api.CreatedKey](t, d.ask("POST /api/v1/api-keys", `{"name":"till","scope":"merchant"}`, append(bearer, "Idempotency-Key", "k")))
+		code, err := d.Billing.AddMainnetCode(t.Context(), d.Merchant.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept = append(kept, b...)
-	}
-	if !bytes.Contains(kept, []byte(made.InvoiceID)) {
-		t.Fatal("the invoice is not in the database")
-	}
-	for name, secret := range map[string]string{
-		"API key": d.Key, "commerce key": d.Commerce, "session token": made.SessionToken, "signature": made.Signature, "signature's hash": made.Signature[:64],
-		"payor's ticket": address.WSConnection.Token, "merchant's ticket": minted, "webhook secret": hook.Secret,
-		"access token": access, "signature of a challenge": signature[2:], "nonce": nonce, "created key": created.APIKey, "mainnet code": code,
-	} {
-		if strings.Contains(logs.String(), secret) {
-			t.Errorf("the log has the %s", name)
+		d.ask("POST /api/v1/user/mainnet-access/activate", `{"access_key":"`+code+`"}`, bearer)
+		if d.ask(logoutPath, "", bearer); len(nonce) != 32 {
+			t.Fatal(nonce)
 		}
-		if bytes.Contains(kept, []byte(secret)) {
-			t.Errorf("the database has the %s", name)
+		testkit.Eventually(t, "webhooks come", func() bool { return len(sink.Got()) > 1 })
+		if !strings.Contains(logs.String(), "path=/api/v1/invoices") {
+			t.Fatalf("nothing was logged: %s", logs)
 		}
+		kept := dump(t, url)
+		if !bytes.Contains(kept, []byte(made.InvoiceID)) {
+			t.Fatal("the invoice is not in the database")
+		}
+		for name, secret := range map[string]string{
+			"API key": d.Key, "commerce key": d.Commerce, "session token": made.SessionToken, "signature": made.Signature, "signature's hash": made.Signature[:64],
+			"payor's ticket": address.WSConnection.Token, "merchant's ticket": minted, "webhook secret": hook.Secret,
+			"access token": access, "signature of a challenge": signature[2:], "nonce": nonce, "created key": created.APIKey, "mainnet code": code,
+		} {
+			if strings.Contains(logs.String(), secret) {
+				t.Errorf("the log has the %s", name)
+			}
+			if bytes.Contains(kept, []byte(secret)) {
+				t.Errorf("the database has the %s", name)
+			}
+		}
+	})
+}
+
+// dump returns everything that a database holds, as it lies there.
+func dump(t *testing.T, url string) (all []byte) {
+	t.Helper()
+	if !strings.HasPrefix(url, "postgres") {
+		for _, part := range []string{url, url + "-wal"} {
+			b, err := os.ReadFile(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, b...)
+		}
+		return all
 	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it was read
+	for _, table := range cells(t, db, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`) {
+		all = append(all, bytes.Join(cells(t, db, `SELECT * FROM `+string(table)), nil)...)
+	}
+	return all
+}
+
+// cells returns the values that a query finds, row by row.
+func cells(t *testing.T, db *sql.DB, query string) (all [][]byte) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close() //nolint:errcheck // it was read
+	names, err := rows.Columns()
+	for err == nil && rows.Next() {
+		values, to := make([][]byte, len(names)), make([]any, len(names))
+		for n := range to {
+			to[n] = &values[n]
+		}
+		err = rows.Scan(to...)
+		all = append(all, values...)
+	}
+	if err = errors.Join(err, rows.Err()); err != nil {
+		t.Fatal(err)
+	}
+	return all
 }

@@ -1,29 +1,21 @@
 package web_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 	"github.com/gorilla/websocket"
 
 	"github.com/pepay/pepay/internal/server/web"
+	"github.com/pepay/pepay/internal/testkit"
 )
 
 const (
@@ -40,6 +32,8 @@ type shop struct {
 	address map[string]any // fields laid over the usual answer of POST /pay/address
 	refuse  int            // status for /pay/state instead of an answer
 	asked   []string       // bodies of POST /pay/address
+	told    []string       // bodies of customer-email and submit-form
+	mute    bool           // whoever tells it anything is hung up on
 	bells   []*websocket.Conn
 }
 
@@ -107,6 +101,9 @@ func newShop(t *testing.T, change func(*web.PageData)) *shop {
 	mux.HandleFunc("POST /pay/test-wallet", s.keyed(func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]string{"tx_hash": sentHash})
 	}))
+	for _, path := range []string{"/api/v1/payments/customer-email", "/api/v1/payments/submit-form"} {
+		mux.HandleFunc("POST "+path, s.keyed(s.hear))
+	}
 	mux.HandleFunc("GET /ws/payment", func(w http.ResponseWriter, r *http.Request) {
 		up := websocket.Upgrader{}
 		c, err := up.Upgrade(w, r, nil)
@@ -165,6 +162,17 @@ func (s *shop) drop() {
 	s.bells = nil
 }
 
+func (s *shop) hear(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.mute || err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.told = append(s.told, string(b))
+	_, _ = io.WriteString(w, `{"success":true}`)
+}
+
 func (s *shop) quote(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		Network string
@@ -198,154 +206,27 @@ func (s *shop) quote(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// tab is a browser tab that remembers everything that went wrong in it.
-type tab struct {
-	*testing.T
-	ctx    context.Context
-	mu     sync.Mutex
-	faults []string
-}
+// tab is a browser tab that shows the shop's page.
+type tab struct{ *testkit.Tab }
 
-// newTab starts a browser of its own, which reaches nothing but loopback. Without one
-// installed the test is skipped, unless REQUIRE_BROWSER is set.
-func newTab(t *testing.T, scripts ...string) *tab {
+func newTab(t *testing.T, scripts ...string) tab {
 	t.Helper()
-	bin := os.Getenv("CHROMIUM")
-	if bin == "" {
-		bin = "/usr/bin/chromium"
-	}
-	if _, err := exec.LookPath(bin); err != nil && os.Getenv("REQUIRE_BROWSER") != "" {
-		t.Fatalf("no browser: %v (set CHROMIUM to one)", err)
-	} else if err != nil {
-		t.Skipf("no browser: %v (set CHROMIUM to one)", err)
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
-	alloc, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(cancel)
-	tb := &tab{T: t, ctx: ctx}
-	if err := chromedp.Listen(ctx, tb.hear); err != nil {
-		t.Fatalf("start browser: %v", err)
-	}
-	scripts = append(scripts, `addEventListener("securitypolicyviolation", e => console.error("CSP " + e.violatedDirective + " " + e.blockedURI))`)
-	for _, s := range scripts {
-		if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: s}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		for _, f := range tb.faults {
-			t.Errorf("browser: %s", f)
-		}
-	})
+	tb := tab{testkit.NewTab(t, scripts...)}
+	tb.Forgive("/pay/state")
 	return tb
 }
 
-func (tb *tab) hear(ev any) {
-	fault := ""
-	switch e := ev.(type) {
-	case *runtime.EventExceptionThrown:
-		fault = e.ExceptionDetails.Text
-		if x := e.ExceptionDetails.Exception; x != nil {
-			fault += " " + x.Description
-		}
-	case *runtime.EventConsoleAPICalled:
-		for _, a := range e.Args {
-			fault += string(a.Value) + " "
-		}
-	case *log.EventEntryAdded:
-		if e.Entry.Level == "error" && (e.Entry.Source != "network" || !strings.Contains(e.Entry.URL, "/pay/state")) { // refusals are part of the story
-			fault = e.Entry.Text + " " + e.Entry.URL
-		}
-	}
-	if fault != "" {
-		tb.mu.Lock()
-		tb.faults = append(tb.faults, fault)
-		tb.mu.Unlock()
-	}
-}
-
-func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+func (tb tab) open(s *shop) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-func (tb *tab) open(s *shop) {
-	tb.Helper()
-	tb.do(chromedp.Navigate(s.URL + "/pay?session=s3cret&signature=sig"))
-}
-
-// js evaluates an expression that yields a string.
-func (tb *tab) js(expr string) string {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, 30*time.Second)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expr+")"))
-	if err != nil {
-		tb.Fatalf("%s: %v", expr, err)
-	}
-	return v
-}
-
-// wait polls until an expression is true.
-func (tb *tab) wait(expr string) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.ctx, 20*time.Second)
-	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond))); err != nil {
-		tb.Fatalf("waiting for %s: %v\npage: %s", expr, err, tb.js("document.body.innerText"))
-	}
-}
-
-// see waits until all texts are visible on the page.
-func (tb *tab) see(texts ...string) {
-	tb.Helper()
-	for _, s := range texts {
-		tb.wait(fmt.Sprintf("document.body.innerText.replace(/\\s+/g,' ').includes(%q)", s))
-	}
-}
-
-func (tb *tab) click(sel string) {
-	tb.Helper()
-	tb.js(fmt.Sprintf("document.querySelector(%q).click()", sel))
-}
-
-// theme sets light or dark, and stills all motion.
-func (tb *tab) theme(name string) {
-	tb.Helper()
-	features := []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"}}
-	if _, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
-		tb.Fatal(err)
-	}
+	tb.Open(s.URL + "/pay?session=s3cret&signature=sig")
 }
 
 // shots saves the page at both sizes in both themes where SCREENSHOTS says.
-func (tb *tab) shots(name string) {
+func (tb tab) shots(name string) {
 	tb.Helper()
-	dir := os.Getenv("SCREENSHOTS")
-	if dir == "" {
-		return
-	}
-	for _, size := range [][2]int64{{360, 740}, {1280, 900}} {
-		for _, theme := range []string{"light", "dark"} {
-			tb.do(chromedp.EmulateViewport(size[0], size[1]))
-			tb.theme(theme)
-			png, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
-			if err != nil {
-				tb.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, size[0], theme)), png, 0o644); err != nil {
-				tb.Fatal(err)
-			}
-		}
+	for _, theme := range []string{"light", "dark"} {
+		tb.Theme(theme)
+		tb.Save(name+"-360-"+theme+".png", 360, 740)
+		tb.Save(name+"-1280-"+theme+".png", 1280, 900)
 	}
 }

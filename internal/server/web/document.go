@@ -14,7 +14,13 @@ type document struct {
 }
 
 // Modules are the scripts that pay.js imports, fetched along with it.
-func (d document) Modules() []string { return []string{"link.js", "view.js", "wallet.js"} }
+func (d document) Modules() []string {
+	all := []string{"link.js", "view.js", "wallet.js"}
+	if len(d.Form.Fields) > 0 {
+		all = append(all, "form.js")
+	}
+	return all
+}
 
 // View names the section to show before the script takes over.
 func (d document) View() string {
@@ -23,6 +29,9 @@ func (d document) View() string {
 		return s
 	case "unpaid":
 		if d.State.Locked == nil && len(d.State.Payments) == 0 {
+			if len(d.Form.Fields) > 0 && !d.Form.Answered {
+				return "ask"
+			}
 			return "choose"
 		}
 	}

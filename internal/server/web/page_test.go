@@ -2,22 +2,20 @@ package web_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 
 	"github.com/pepay/pepay/internal/server/web"
 )
 
 // fitted asserts that nothing sticks out sideways, on the narrowest phone we support.
-func (tb *tab) fitted() {
+func (tb tab) fitted() {
 	tb.Helper()
-	tb.do(chromedp.EmulateViewport(320, 640))
-	if tb.js("document.documentElement.scrollWidth <= 320") != "true" {
-		tb.Errorf("the page is %s px wide on a screen of 320", tb.js("document.documentElement.scrollWidth"))
+	tb.Size(320, 640)
+	if tb.JS("document.documentElement.scrollWidth <= 320") != "true" {
+		tb.Errorf("the page is %s px wide on a screen of 320", tb.JS("document.documentElement.scrollWidth"))
 	}
-	tb.do(chromedp.EmulateViewport(1280, 900))
+	tb.Size(1280, 900)
 }
 
 // audit lists visible texts with too little contrast and controls too small to touch.
@@ -32,7 +30,7 @@ const audit = `(() => {
   const [a, b] = [lum(rgb(getComputedStyle(e).color)), lum(ground(e))].sort((x, y) => y - x);
   if ((a + .05) / (b + .05) < 4.5) bad.push(((a + .05) / (b + .05)).toFixed(2) + " " + text);
  }
- for (const e of document.querySelectorAll("button,a.btn,.card input")) {
+ for (const e of document.querySelectorAll("button,a.btn,.card input,.ask input,summary")) {
   const r = e.getBoundingClientRect();
   if (e.checkVisibility() && (r.height < 44 || r.width < 44)) bad.push(r.width + "x" + r.height + " " + e.textContent);
  }
@@ -40,13 +38,27 @@ const audit = `(() => {
 })()`
 
 // legible runs the audit in both themes.
-func (tb *tab) legible(name string) {
+func (tb tab) legible(name string) {
 	tb.Helper()
 	for _, theme := range []string{"light", "dark"} {
-		tb.theme(theme)
-		if got := tb.js(audit); got != "" {
+		tb.Theme(theme)
+		if got := tb.JS(audit); got != "" {
 			tb.Errorf("%s, %s: %s", name, theme, got)
 		}
+	}
+}
+
+// evil wants to be anything but text.
+const evil = `"'></script><script>alert(1)</script><img src=x onerror=alert(2)>{{.}}`
+
+// asks are questions of every kind.
+func asks(d *web.PageData) {
+	d.Form.Fields = []web.Field{
+		{ID: "who", Label: "Whom is it for?", Type: "text", Required: true},
+		{ID: "mail", Label: "Where may we write to?", Type: "email", Required: true},
+		{ID: "n", Label: "How many cups a day?", Type: "number"},
+		{ID: "day", Label: "When shall it come?", Type: "date"},
+		{ID: "site", Label: "Anything else?", Type: "url"},
 	}
 }
 
@@ -69,6 +81,15 @@ func TestPageStates(t *testing.T) {
 		title string
 	}{
 		{"choose", nil, nil, "", []string{"Fern & Field Coffee", "$25.50", "TEST", "Expires in 29:", "How would you like to pay?", "Continue with USDC"}, "Pay $25.50 · Fern & Field Coffee"},
+		{"ask", asks, nil, "", []string{"Before you pay", "Fern & Field Coffee would like to know:", "Whom is it for? required", "Anything else? optional"}, "Pay $25.50 · Fern & Field Coffee"},
+		{"ask-wrong", asks, nil, "#save", []string{"Please fill this in."}, ""},
+		{"asked", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "", []string{"How would you like to pay?", "Your answers"}, ""},
+		{"asked-open", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "summary", []string{"Whom is it for?", "No answer", "Change"}, ""},
+		{"asked-pay", func(d *web.PageData) { asks(d); d.Form.Answered = true }, nil, "#go", []string{"25.500000 USDC", "Your answers"}, ""},
+		{"ask-hostile", func(d *web.PageData) {
+			d.Title, d.Footer = strings.Repeat("W", 255), strings.Repeat("a ", 127)+"\u202e"
+			d.Form.Fields = []web.Field{{ID: evil, Label: evil, Type: evil, Value: evil}, {ID: "2", Label: strings.Repeat("M", 400), Type: "date"}, {ID: "3", Label: "\u202eשלום ABC", Type: "url"}}
+		}, nil, "", []string{evil, "\u202eשלום ABC optional"}, ""},
 		{"pay", nil, nil, "#go", []string{"Pay with USDC on Ethereum", "25.500000 USDC", "0x7Ad2", "Price held for 4:", "Open in wallet app", "Waiting for your payment"}, "Pay $25.50 · Fern & Field Coffee"},
 		{"pay-long", func(d *web.PageData) { d.Tokens = d.Tokens[2:] }, nil, "#go", []string{"0.010489250000000000 ETH"}, ""},
 		{"pay-test-wallet", func(d *web.PageData) { d.Dev = true }, nil, "#go", []string{"Pay with the test wallet"}, ""},
@@ -99,13 +120,14 @@ func TestPageStates(t *testing.T) {
 		s.address = c.quote
 		tb.open(s)
 		if c.act != "" {
-			tb.click(c.act)
+			tb.Wait("!document.querySelector('" + c.act + "').disabled") // the script has begun
+			tb.Click(c.act)
 		}
-		tb.see(c.see...)
-		if got := tb.js("document.title"); c.title != "" && got != c.title {
+		tb.See(c.see...)
+		if got := tb.JS("document.title"); c.title != "" && got != c.title {
 			t.Errorf("%s: title %q, want %q", c.name, got, c.title)
 		}
-		if got := tb.js("location.href"); got != s.URL+"/pay" {
+		if got := tb.JS("location.href"); got != s.URL+"/pay" {
 			t.Errorf("%s: the address bar still says %s", c.name, got)
 		}
 		tb.fitted()
@@ -123,66 +145,65 @@ func TestPageStory(t *testing.T) {
 	tb := newTab(t, deaf)
 	s := newShop(t, func(d *web.PageData) { d.Dev = true })
 	s.data.State.ReturnURL = s.URL + "/pay/assets/thanks"
-	press := func(keys string) { tb.do(chromedp.KeyEvent(keys)) }
 	until := func(expr string) {
 		t.Helper()
 		for range 12 {
-			if press(kb.Tab); tb.js(expr) == "true" {
+			if tb.Press("Tab"); tb.JS(expr) == "true" {
 				return
 			}
 		}
 		t.Fatalf("the keyboard does not reach %s", expr)
 	}
 	tb.open(s)
-	tb.see("Continue with USDC")
+	tb.See("Continue with USDC")
 	until("document.activeElement.name === 'token'")
-	press(kb.ArrowDown)
-	press(kb.ArrowDown)
-	tb.see("Continue with ETH")
-	press(kb.Enter)
-	tb.see("0.010489250000000000 ETH")
-	tb.wait("document.activeElement.tagName === 'H2'") // focus follows the payor
+	tb.Press("ArrowDown")
+	tb.Press("ArrowDown")
+	tb.See("Continue with ETH")
+	tb.Press("Enter")
+	tb.See("0.010489250000000000 ETH")
+	tb.Wait("document.activeElement.tagName === 'H2'") // focus follows the payor
 	until("document.activeElement.id === 'change'")
-	press(kb.Enter)
-	tb.wait("document.activeElement.value === '3'")
-	press(kb.ArrowUp)
-	press(kb.ArrowUp)
-	press(kb.Enter)
-	tb.see("25.500000 USDC")
+	tb.Press("Enter")
+	tb.Wait("document.activeElement.value === '3'")
+	tb.Press("ArrowUp")
+	tb.Press("ArrowUp")
+	tb.Press("Enter")
+	tb.See("25.500000 USDC")
 	until("document.activeElement.dataset.copy === 'amount'")
-	press(kb.Enter)
-	tb.see("Copied")
-	tb.wait("document.getElementById('live').textContent === 'Amount copied'")
+	tb.Press("Enter")
+	tb.See("Copied")
+	tb.Wait("document.getElementById('live').textContent === 'Amount copied'")
 	until("document.activeElement.id === 'test'")
-	press(kb.Enter)
-	tb.see("Payment sent", "Show the payment details again")
-	tb.wait("document.activeElement.dataset.f === 'track-title'")
+	tb.Press("Enter")
+	tb.See("Payment sent", "Show the payment details again")
+	tb.Wait("document.activeElement.dataset.f === 'track-title'")
 	tb.shots("sent")
 	s.drop() // the page rings again, and looks as soon as it is through
 	s.set(func(st *web.State) { st.Payments = []web.Payment{transfer("pending", 3, "10.00")} })
-	tb.see("3 of 12")
-	tb.wait("document.getElementById('progress').ariaValueText === '3 of 12 confirmations'")
+	tb.See("3 of 12")
+	tb.Wait("document.getElementById('progress').ariaValueText === '3 of 12 confirmations'")
 	s.set(func(st *web.State) {
 		st.Status, st.AmountPaidUSD, st.AmountRemainingUSD = "underpaid", "10.00", "15.50"
 		st.Locked, st.Payments = &web.Lock{Network: "ETHEREUM", TokenID: "1", Address: payTo}, []web.Payment{transfer("underpaid", 12, "10.00")}
 	})
-	tb.see("15.500000 USDC", "$10.00 has arrived")
-	if tb.js("document.getElementById('change').hidden") != "true" {
+	tb.See("15.500000 USDC", "$10.00 has arrived")
+	if tb.JS("document.getElementById('change').hidden") != "true" {
 		t.Error("a bound invoice must not offer another token")
 	}
 	s.set(func(st *web.State) {
 		at := st.ServerTime
 		st.Status, st.PaidAt, st.AmountPaidUSD, st.AmountRemainingUSD = "paid", &at, "25.50", "0.00"
 	})
-	tb.see("Paid. Thank you.", "Taking you back in 0:")
-	tb.wait("document.getElementById('live').textContent === 'Paid. Thank you.'")
+	tb.See("Paid. Thank you.", "Taking you back in 0:")
+	tb.Wait("document.getElementById('live').textContent === 'Paid. Thank you.'")
 	tb.shots("paid-leaving")
 	until("document.activeElement.id === 'stay'")
-	press(kb.Enter)
-	tb.wait("document.getElementById('auto').hidden")
-	tb.do(chromedp.Reload()) // the keys survive in the tab's history
-	tb.see("Paid. Thank you.")
-	if got := tb.js("location.href"); got != s.URL+"/pay" {
+	tb.Press("Enter")
+	tb.Wait("document.getElementById('auto').hidden")
+	tb.Reload() // the keys survive in the tab's history
+	tb.See("Paid. Thank you.")
+	if got := tb.JS("location.href"); got != s.URL+"/pay" {
 		t.Errorf("after a reload the address bar says %s", got)
 	}
 	s.mu.Lock()
@@ -199,15 +220,15 @@ func TestPageQuoteRefresh(t *testing.T) {
 	s := newShop(t, nil)
 	s.address = map[string]any{"quote_valid_until": 1, "estimated_token_amount": "25.400000"}
 	tb.open(s)
-	tb.see("Continue with USDC")
+	tb.See("Continue with USDC")
 	s.mu.Lock()
 	s.address = nil
 	s.mu.Unlock()
 	// The first answer is already stale; the page must fetch another by itself.
-	tb.js(`(window.real = window.fetch, window.fetch = (u, o) => real(u, o).then(async r => { if (u !== "/pay/address") return r; window.fetch = real; return new Response(JSON.stringify({...await r.json(), quote_valid_until: 1, estimated_token_amount: "25.400000"})) }))`)
-	tb.click("#go")
-	tb.see("25.500000 USDC")
-	tb.wait("document.getElementById('live').textContent.startsWith('The price was refreshed. Send 25.500000 USDC')")
+	tb.JS(`(window.real = window.fetch, window.fetch = (u, o) => real(u, o).then(async r => { if (u !== "/pay/address") return r; window.fetch = real; return new Response(JSON.stringify({...await r.json(), quote_valid_until: 1, estimated_token_amount: "25.400000"})) }))`)
+	tb.Click("#go")
+	tb.See("25.500000 USDC")
+	tb.Wait("document.getElementById('live').textContent.startsWith('The price was refreshed. Send 25.500000 USDC')")
 }
 
 func TestPageTrouble(t *testing.T) {
@@ -221,22 +242,22 @@ func TestPageTrouble(t *testing.T) {
 	}
 	refuse(http.StatusBadGateway)
 	tb.open(s)
-	tb.see("Connection lost. Trying again…")
+	tb.See("Connection lost. Trying again…")
 	tb.shots("offline")
 	refuse(0)
-	tb.wait("document.getElementById('offline').hidden")
+	tb.Wait("document.getElementById('offline').hidden")
 	s.address = map[string]any{"quote_status": "unavailable", "temp_address": nil, "retry_after_seconds": 2}
-	tb.click("#go")
-	tb.see("No price for USDC right now")
+	tb.Click("#go")
+	tb.See("No price for USDC right now")
 	s.mu.Lock()
 	s.address = nil
 	s.mu.Unlock()
-	tb.see("25.500000 USDC") // by itself
+	tb.See("25.500000 USDC") // by itself
 	refuse(http.StatusNotFound)
 	s.set(func(*web.State) {})
-	tb.see("This link does not open a payment")
-	tb.do(chromedp.Navigate(s.URL + "/pay"))
-	tb.see("This link does not open a payment")
+	tb.See("This link does not open a payment")
+	tb.Open(s.URL + "/pay")
+	tb.See("This link does not open a payment")
 }
 
 // wallet announces a provider that records what it is asked and answers by script.
@@ -250,40 +271,40 @@ func TestPageWallet(t *testing.T) {
 	tb := newTab(t, wallet)
 	s := newShop(t, nil)
 	tb.open(s)
-	tb.click("#go")
-	tb.see("Pay with MetaMask")
+	tb.Click("#go")
+	tb.See("Pay with MetaMask")
 	tb.shots("pay-wallet")
 	for _, c := range [][3]string{
 		{"wallet_switchEthereumChain", "{code: 4902}", "MetaMask does not know the network Ethereum (chain 1337)."},
 		{"eth_sendTransaction", "{code: 4001}", "You declined in MetaMask. Nothing was sent."},
 		{"eth_requestAccounts", "{code: -32002}", "MetaMask is already waiting for your answer."},
 	} {
-		tb.js("window.kept = answers." + c[0])
-		tb.js("answers." + c[0] + " = " + c[1])
-		tb.click("#wallets button")
-		tb.see(c[2])
-		tb.js("answers." + c[0] + " = kept")
+		tb.JS("window.kept = answers." + c[0])
+		tb.JS("answers." + c[0] + " = " + c[1])
+		tb.Click("#wallets button")
+		tb.See(c[2])
+		tb.JS("answers." + c[0] + " = kept")
 	}
 	tb.shots("pay-wallet-fault")
-	tb.js("calls.length = 0")
-	tb.click("#wallets button")
-	tb.see("Payment sent")
+	tb.JS("calls.length = 0")
+	tb.Click("#wallets button")
+	tb.See("Payment sent")
 	want := `[{"method":"eth_requestAccounts"},{"method":"eth_chainId"},{"method":"wallet_switchEthereumChain","params":[{"chainId":"0x539"}]},` +
 		`{"method":"eth_sendTransaction","params":[{"from":"0x1111111111111111111111111111111111111111","to":"` + usdcAt + `","value":"0x0",` +
 		`"data":"0xa9059cbb0000000000000000000000007ad2c41fe09b53f8a6de0b1c9e4477f2d35c8ab6000000000000000000000000000000000000000000000000000000000` + `1851960"}]}]`
-	if got := tb.js("JSON.stringify(calls)"); got != want {
+	if got := tb.JS("JSON.stringify(calls)"); got != want {
 		t.Errorf("calls:\n%s\nwant\n%s", got, want)
 	}
-	tb.click("#details")
-	tb.see("25.500000 USDC")
-	tb.click("#change")
-	tb.click("input[value='3']")
-	tb.click("#go")
-	tb.see("0.010489250000000000 ETH")
-	tb.js("calls.length = 0")
-	tb.click("#wallets button")
-	tb.see("Payment sent")
-	if got, want := tb.js("JSON.stringify(calls.at(-1).params)"), `[{"from":"0x1111111111111111111111111111111111111111","to":"`+payTo+`","value":"0x2543ead435d400"}]`; got != want {
+	tb.Click("#details")
+	tb.See("25.500000 USDC")
+	tb.Click("#change")
+	tb.Click("input[value='3']")
+	tb.Click("#go")
+	tb.See("0.010489250000000000 ETH")
+	tb.JS("calls.length = 0")
+	tb.Click("#wallets button")
+	tb.See("Payment sent")
+	if got, want := tb.JS("JSON.stringify(calls.at(-1).params)"), `[{"from":"0x1111111111111111111111111111111111111111","to":"`+payTo+`","value":"0x2543ead435d400"}]`; got != want {
 		t.Errorf("native: %s, want %s", got, want)
 	}
 }

@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/pepay/pepay/api"
@@ -92,41 +89,27 @@ func TestReferenceInBrowser(t *testing.T) {
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	tb := newTab(t)
-	tb.do(chromedp.Navigate(s.URL + "/docs"))
+	tb.Open(s.URL + "/docs")
 	for _, size := range [][2]int64{{360, 740}, {1280, 900}} {
-		tb.do(chromedp.EmulateViewport(size[0], size[1]))
-		if wide := tb.js("document.documentElement.scrollWidth - innerWidth"); wide != "0" {
+		tb.Size(size[0], size[1])
+		if wide := tb.JS("document.documentElement.scrollWidth - innerWidth"); wide != "0" {
 			t.Errorf("at %d the page is %s wider than the window", size[0], wide)
 		}
 		menu := map[bool]string{true: ".menu", false: ".side"}[size[0] < 1000]
-		tb.js("document.querySelectorAll('.menu').forEach(m => m.open = true)")
-		tb.click(menu + " a[href='#createPaymentAddress']")
-		tb.wait("Math.abs(document.getElementById('createPaymentAddress').getBoundingClientRect().top - 68) < 12")
-		if first := tb.js("(() => { scrollTo(0, 0); const a = document.querySelector('" + menu + " a'); a.focus(); return document.activeElement === a })()"); first != "true" {
+		tb.JS("document.querySelectorAll('.menu').forEach(m => m.open = true)")
+		tb.Click(menu + " a[href='#createPaymentAddress']")
+		tb.Wait("Math.abs(document.getElementById('createPaymentAddress').getBoundingClientRect().top - 68) < 12")
+		if first := tb.JS("(() => { scrollTo(0, 0); const a = document.querySelector('" + menu + " a'); a.focus(); return document.activeElement === a })()"); first != "true" {
 			t.Errorf("at %d the contents cannot be focused", size[0])
 		}
-		if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-			name := map[bool]string{true: "phone", false: "desktop"}[size[0] < 1000]
-			tb.js("document.querySelectorAll('.menu').forEach(m => m.open = false)")
-			for anchor, suffix := range map[string]string{"createPaymentAddress": "", "listEvents": "-list", "top": "-top"} {
-				tb.js("document.getElementById('" + anchor + "').scrollIntoView()")
-				png, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(dir, "reference"+suffix+"-"+name+".png"), png, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			tb.theme("dark")
-			png, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
-			if err == nil {
-				err = os.WriteFile(filepath.Join(dir, "reference-dark-"+name+".png"), png, 0o644)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			tb.theme("light")
+		name := map[bool]string{true: "phone", false: "desktop"}[size[0] < 1000]
+		tb.JS("document.querySelectorAll('.menu').forEach(m => m.open = false)")
+		for anchor, suffix := range map[string]string{"createPaymentAddress": "", "listEvents": "-list", "top": "-top"} {
+			tb.JS("document.getElementById('" + anchor + "').scrollIntoView()")
+			tb.SaveWindow("reference" + suffix + "-" + name + ".png")
 		}
+		tb.Theme("dark")
+		tb.SaveWindow("reference-dark-" + name + ".png")
+		tb.Theme("light")
 	}
 }

@@ -27,6 +27,7 @@ type PageData struct {
 	Currency    string  // ISO code of every amount; "USD" is written "$25.50", any other "25.50 EUR"
 	Environment string  // "devnet", "testnet" and the like show a TEST badge; "" and "production" do not
 	Dev         bool    // offers "Pay with the test wallet", which calls POST /pay/test-wallet
+	Form        Form    // what the merchant asks first
 	Tokens      []Token // what the payor may choose from, in the order shown
 	State       State   // as GET /pay/state would answer now
 }

@@ -41,6 +41,17 @@ export async function ask(path, body) {
   throw new Refusal(res.status, data?.error, Number(res.headers.get("retry-after")) || 0);
 }
 
+// draft keeps what was typed for as long as the tab lives; null forgets it. Without
+// an argument it returns what was kept.
+export function draft(values) {
+  const name = "draft " + keys.session;
+  try {
+    if (values) sessionStorage.setItem(name, JSON.stringify(values));
+    else if (values === null) sessionStorage.removeItem(name);
+    else return JSON.parse(sessionStorage.getItem(name));
+  } catch {} // a browser that keeps nothing
+}
+
 let socket, tries = 0;
 export const listening = () => socket?.readyState === 1;
 

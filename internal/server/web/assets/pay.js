@@ -3,6 +3,7 @@ import { ask, hangUp, listen, listening, open } from "./link.js";
 import { $, announce, buttons, clock, copy, fill, money, note, ring, rows, show, spell, title } from "./view.js";
 import { discover, pay } from "./wallet.js";
 
+const form = $("ask") && (await import("./form.js")); // few merchants ask anything
 let state = JSON.parse($("state").textContent);
 let quote = null; // the answer of POST /pay/address that is on show
 let sent = ""; // a payment handed to a wallet here that the chain has not shown yet
@@ -27,12 +28,13 @@ function section() {
   if (pending()) return "track";
   if (state.status === "expired") return "expired";
   if (sent) return "track";
+  if (form?.due()) return "ask";
   if (retryAt) return "unavailable";
   if (quote) return "pay";
   return state.locked && !dismissed ? "loading" : "choose";
 }
 
-const tab = { choose: "Pay", loading: "Pay", pay: "Pay", track: "Confirming", paid: "Paid", expired: "Expired", canceled: "Canceled", invalid: "Link not valid", unavailable: "Pay" };
+const tab = { ask: "Pay", choose: "Pay", loading: "Pay", pay: "Pay", track: "Confirming", paid: "Paid", expired: "Expired", canceled: "Canceled", invalid: "Link not valid", unavailable: "Pay" };
 const labels = { paid: "Paid", expired: "Amount", canceled: "Amount" };
 
 function render(asked) {
@@ -56,6 +58,7 @@ function render(asked) {
   }
   $("go")?.setAttribute("aria-busy", busy);
   $("details").hidden = !!p;
+  form?.offer(view);
   if (view === "paid") fill({ "paid-at": state.paid_at ? " on " + new Date(state.paid_at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "" });
   const count = p?.required_confirmations ? ` ${p.confirmations}/${p.required_confirmations}` : "";
   title(tab[view] + (view === "track" ? count : tab[view] === "Pay" ? " " + due : ""));
@@ -103,7 +106,7 @@ function moved(before) {
 
 // resume goes straight to the pair the invoice is bound to, or was last to be paid in.
 function resume() {
-  if (closed() || !state.locked || dismissed || quote || busy || retryAt || pending() || sent) return;
+  if (closed() || !state.locked || dismissed || quote || busy || retryAt || pending() || sent || form?.due()) return;
   const r = radios.find((r) => r.value === state.locked.token_id && r.dataset.network === state.locked.network);
   if (r) r.checked = true;
   price(r ?? { value: state.locked.token_id, dataset: { network: state.locked.network } });
@@ -224,6 +227,7 @@ function start() {
   }
   if (state.server_time) skew = state.server_time - Date.now() / 1000;
   if ($("go")) $("go").disabled = false; // without a script the form would lead nowhere
+  form?.start(() => (render(true), resume()), sync, () => render(true));
   $("form")?.addEventListener("change", () => fill({ choice: chosen().dataset.symbol }));
   $("form")?.addEventListener("submit", (e) => {
     e.preventDefault();
