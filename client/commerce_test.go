@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -237,66 +236,3 @@ func TestListsByOffset(t *testing.T) {
 		})
 	}
 }
-
-// What is asked about carts, word for word, and how the answers are read.
-func TestCarts(t *testing.T) {
-	t.Parallel()
-	who, ctx := api.Customer{CustomerID: new("a/b c")}, t.Context()
-	var asked, answer string
-	pepay := client.New("http://pepay.test", "k")
-	pepay.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		body, _ := io.ReadAll(r.Body)
-		asked = fmt.Sprintf("%s %s %s", r.Method, r.URL.RequestURI(), body)
-		if r.Method != http.MethodGet && r.Header.Get("Idempotency-Key") == "" {
-			t.Errorf("%s has no Idempotency-Key", asked)
-		}
-		return with(200, answer)()
-	})}
-	carts := pepay.Carts
-	for _, c := range []struct {
-		asked, answer string
-		call          func() (ok bool, err error)
-	}{
-		{"GET /api/commerce/merchant/carts?customer_id=a%2Fb+c ", `{"success":true,"data":{"items":[{"itemId":"i","price":9.99}],"subtotal":9.99}}`, func() (bool, error) {
-			v, err := carts.Get(ctx, who)
-			return v.Items[0].ItemID == "i" && v.Subtotal == "9.99", err
-		}},
-		{`POST /api/commerce/merchant/carts {"customer_id":"a/b c"}`, `{"success":true,"message":"Cart initialized","data":{"itemCount":1}}`, func() (bool, error) {
-			v, err := carts.Begin(ctx, api.CartRequest{Customer: who})
-			return v.ItemCount == 1, err
-		}},
-		{`POST /api/commerce/merchant/carts/items {"customer_id":"a/b c","productId":"p","price":9.99}`, `{"success":true,"message":"Item added to cart","data":{"itemId":"i","quantity":2,"updated":true}}`, func() (bool, error) {
-			v, err := carts.Add(ctx, api.AddCartItemRequest{Customer: who, CartItemRequest: api.CartItemRequest{ProductID: new("p"), Price: new(api.Number("9.99"))}})
-			return v.Updated && v.Quantity == 2, err
-		}},
-		{`PUT /api/commerce/merchant/carts/items/i%2F1 {"customer_id":"a/b c","quantity":0}`, `{"success":true,"message":"Cart item updated","data":{"itemId":"i/1","quantity":0,"updatedAt":1}}`, func() (bool, error) {
-			v, err := carts.SetQuantity(ctx, "i/1", api.CartQuantityRequest{Customer: who, Quantity: new(api.Number("0"))})
-			return v.UpdatedAt == 1, err
-		}},
-		{"DELETE /api/commerce/merchant/carts/items/i?customer_id=a%2Fb+c ", `{"success":true,"message":"Item removed from cart","data":{"itemId":"i","title":"T"}}`, func() (bool, error) {
-			v, err := carts.Remove(ctx, who, "i")
-			return v.Title == "T", err
-		}},
-		{"DELETE /api/commerce/merchant/carts?customer_id=a%2Fb+c ", `{"success":true,"message":"Cart cleared","data":{"itemsRemoved":2}}`, func() (bool, error) {
-			v, err := carts.Clear(ctx, who)
-			return v.ItemsRemoved == 2, err
-		}},
-		{`POST /api/commerce/merchant/carts/validate {"customer_id":"a/b c"}`, `{"success":true,"valid":true,"items":[],"summary":{"totalItems":3}}`, func() (bool, error) {
-			v, err := carts.Check(ctx, who)
-			return v.Valid && v.Summary.TotalItems == 3, err
-		}},
-		{"GET /api/commerce/merchant/carts/totals?customer_id=a%2Fb+c&zip_code=94105 ", `{"success":true,"data":{"total":13.99,"zipCode":"94105"}}`, func() (bool, error) {
-			v, err := carts.Totals(ctx, who, "94105")
-			return v.Total == "13.99" && *v.ZipCode == "94105", err
-		}},
-	} {
-		answer = c.answer
-		if ok, err := c.call(); !ok || err != nil || asked != c.asked {
-			t.Errorf("asked %s, want %s: %v, %v", asked, c.asked, ok, err)
-		}
-	}
-}
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
