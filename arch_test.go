@@ -32,7 +32,7 @@ var floors = []string{
 	"internal/server/web",
 	"internal/server",
 	"internal/app",
-	"cmd/pepay",
+	"cmd/pepay examples/shop",
 	"internal/testkit",
 	"internal/bench",
 }
@@ -135,7 +135,7 @@ func TestFloors(t *testing.T) {
 			if slices.Contains(testOnly, to) && !slices.Contains(testOnly, s.pkg) {
 				t.Errorf("%s must not import %s: that is for tests", s.path, to)
 			}
-			if s.pkg == "client" && strings.HasPrefix(to, "internal/") {
+			if (s.pkg == "client" || s.pkg == "examples/shop") && strings.HasPrefix(to, "internal/") {
 				t.Errorf("%s must not import %s: whoever uses the client cannot", s.path, to)
 			}
 		}

@@ -21,6 +21,12 @@
 // itself and gives each event once and in order; and reading, Events.RecoverSince
 // for what was missed and Invoices.WaitForStatus for one invoice.
 //
+// # Selling goods
+//
+// With a key of scope commerce a Client sells what retailers stock: Products finds it,
+// Carts keeps it for a customer, Checkout makes an order and the invoice that pays for
+// it, and Orders follows the goods to the customer's door.
+//
 // # Errors
 //
 // What the server refuses is an *Error:
@@ -78,6 +84,13 @@ type Client struct {
 	Tokens   Tokens
 	Account  Account
 
+	// Commerce: these need a key of scope commerce.
+	Products  Products
+	Carts     Carts
+	Checkout  Checkout
+	Addresses Addresses
+	Orders    Orders
+
 	base   string
 	header http.Header                                                       // the credential
 	dial   func(ctx context.Context, network, addr string) (net.Conn, error) // of websockets; nil for the usual
@@ -92,6 +105,7 @@ func New(baseURL, apiKey string) *Client {
 func newClient(baseURL string, credential http.Header) *Client {
 	c := &Client{HTTP: http.DefaultClient, Timeout: DefaultTimeout, Retries: DefaultRetries, base: strings.TrimRight(baseURL, "/"), header: credential}
 	c.Invoices, c.Events, c.Webhooks, c.Tokens, c.Account = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}, Account{c}
+	c.Products, c.Carts, c.Checkout, c.Addresses, c.Orders = Products{c}, Carts{c}, Checkout{c}, Addresses{c}, Orders{c}
 	return c
 }
 

@@ -108,23 +108,32 @@ const pollEvery = 2 * time.Second
 // final are the statuses that an invoice never leaves.
 var final = []string{"paid", "expired", "canceled"}
 
-// ErrFinal is the error of WaitForStatus when the invoice has ended otherwise than
-// was waited for.
-var ErrFinal = errors.New("pepay: the invoice has ended with another status")
+// ErrFinal is the error of WaitForStatus when the invoice, or order, has ended otherwise
+// than was waited for.
+var ErrFinal = errors.New("pepay: it has ended with another status")
 
 // WaitForStatus asks for an invoice every two seconds until it has one of the
 // statuses, by default paid, expired or canceled, and returns it. When it has ended
 // with another it returns it with ErrFinal. Bound the wait with ctx.
 func (s Invoices) WaitForStatus(ctx context.Context, id string, statuses ...string) (api.InvoiceStatus, error) {
+	return waitForStatus(ctx, final, statuses, func(ctx context.Context) (api.InvoiceStatus, string, error) {
+		v, err := s.Status(ctx, id)
+		return v, v.Invoice.Status, err
+	})
+}
+
+// waitForStatus asks until what is asked for has one of the statuses, or of those that
+// are final.
+func waitForStatus[T any](ctx context.Context, final, statuses []string, ask func(context.Context) (v T, status string, err error)) (T, error) {
 	if len(statuses) == 0 {
 		statuses = final
 	}
 	for {
-		v, err := s.Status(ctx, id)
+		v, status, err := ask(ctx)
 		switch {
-		case err != nil || slices.Contains(statuses, v.Invoice.Status):
+		case err != nil || slices.Contains(statuses, status):
 			return v, err
-		case slices.Contains(final, v.Invoice.Status):
+		case slices.Contains(final, status):
 			return v, ErrFinal
 		}
 		if err := wait(ctx, pollEvery); err != nil {

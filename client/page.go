@@ -61,6 +61,43 @@ func list[T any](ctx context.Context, at Cursor, filter url.Values, id func(T) s
 	}
 }
 
+// Offset says where a list of commerce begins and ends. Its zero value is everything,
+// newest first.
+type Offset struct {
+	Skip  int // leave out so many of the newest
+	Limit int // end after so many objects; 0 for all
+}
+
+// offsets is list for pages that are found by counting. What is new while one walks
+// moves the rest on: an object may come twice then.
+func offsets[T any](ctx context.Context, at Offset, filter url.Values, fetch func(context.Context, url.Values) ([]T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		q, given := maps.Clone(filter), 0
+		for {
+			size := pageSize
+			if at.Limit > 0 {
+				size = min(size, at.Limit-given)
+			}
+			q.Set("limit", strconv.Itoa(size))
+			q.Set("offset", strconv.Itoa(at.Skip+given))
+			page, err := fetch(ctx, q)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, v := range page {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			if given += len(page); len(page) < size || given == at.Limit {
+				return
+			}
+		}
+	}
+}
+
 // bare fetches pages of the lists that come without an envelope.
 func bare[T any](c *Client, path string) func(context.Context, url.Values) (api.List[T], error) {
 	return func(ctx context.Context, q url.Values) (api.List[T], error) {

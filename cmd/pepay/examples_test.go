@@ -2,9 +2,7 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,25 +22,8 @@ func TestExamples(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	file := filepath.Join(dir, "dev.json")
-	dev := exec.Command("pepay", "dev", "--listen", "127.0.0.1:0", "--data-dir", dir) // testscript.Main puts it into PATH
-	dev.Stderr = os.Stderr
-	if err := dev.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = dev.Process.Signal(os.Interrupt); _ = dev.Wait() })
-	var at devFile
-	waitUntil(t, "the deployment", func() bool {
-		b, err := os.ReadFile(file)
-		if err != nil || json.Unmarshal(b, &at) != nil {
-			return false
-		}
-		resp, err := http.Get(at.BaseURL + "/readyz")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		return err == nil && resp.StatusCode == http.StatusOK
-	})
+	startPepay(t, dir)
+	file := filepath.Join(dir, ".pepay", "dev.json")
 	example := func(env string, args ...string) *exec.Cmd {
 		c := exec.Command(args[0], args[1:]...)
 		c.Dir, c.Env = "../../examples", append(os.Environ(), "DEV_JSON="+file, env)

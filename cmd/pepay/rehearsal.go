@@ -27,6 +27,7 @@ var refuser = contracts.TestDollar
 type rehearsal struct {
 	ctx   context.Context
 	pepay *client.Client
+	shop  *client.Client // with a key of scope commerce; nil without one
 	base  string
 	dev   *devFile
 	out   screen
@@ -42,6 +43,8 @@ type outcome struct {
 	Status           string `json:"status"`
 	StatusReason     string `json:"status_reason"`
 	SettlementStatus string `json:"settlement_status"`
+	Substatus        string `json:"substatus"`    // of orders
+	RefundStatus     string `json:"refundStatus"` // NONE mostly
 }
 
 func (r *rehearsal) say(format string, args ...any) {
@@ -55,11 +58,16 @@ func (r *rehearsal) open(in api.CreateInvoiceRequest) (err error) {
 		return err
 	}
 	r.say("invoice %s for $%s", r.invoice.InvoiceID, amount)
+	r.follow(r.invoice.InvoiceID)
+	return nil
+}
+
+// follow begins to follow an invoice, and the order that it is for.
+func (r *rehearsal) follow(invoice string) {
 	// After an event that never was comes all that is kept.
-	events := r.pepay.Events.Stream(r.ctx, client.Subscription{Since: "evt_0-0", InvoiceID: r.invoice.InvoiceID})
+	events := r.pepay.Events.Stream(r.ctx, client.Subscription{Since: "evt_0-0", InvoiceID: invoice})
 	r.close()
 	r.next, r.stop = iter.Pull2(events)
-	return nil
 }
 
 // close ends following the invoice.
@@ -79,10 +87,13 @@ func (r *rehearsal) until(kind string, ok func(outcome) bool) error {
 		var v outcome
 		_ = json.Unmarshal(e.Data.Object, &v) // what does not fit stays empty
 		words := v.Status
-		for _, more := range []string{v.StatusReason, v.SettlementStatus} {
+		for _, more := range []string{v.StatusReason, v.SettlementStatus, v.Substatus} {
 			if more != "" {
 				words += ", " + more
 			}
+		}
+		if v.RefundStatus != "" && v.RefundStatus != "NONE" {
+			words += ", refund " + v.RefundStatus
 		}
 		fmt.Fprintf(r.out, "%s  %s  %s\n", r.out.paint("32", e.ID), e.Type, words)
 		if e.Type == kind && ok(v) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 type triggerCommand struct {
 	target
+	CommerceKey string `help:"An API key of scope commerce, for orders; by default the one in dev.json." env:"PEPAY_COMMERCE_KEY" placeholder:"KEY"`
+
 	Event string        `arg:"" optional:"" help:"What is to happen; --list shows what can."`
 	List  bool          `help:"Show what can be made to happen."`
 	Wait  time.Duration `help:"How long to wait for it." default:"90s"`
@@ -23,7 +26,7 @@ type triggerCommand struct {
 // Help is shown below the summary by --help.
 func (triggerCommand) Help() string {
 	var b strings.Builder
-	b.WriteString("Nothing is made up: an invoice is made, a wallet pays it on the development chain, and the events are those of the\nserver. It takes a few seconds, for blocks to come.\n\n")
+	b.WriteString("Nothing is made up: an invoice is made, a wallet pays it on the development chain, and the events are those of the\nserver. It takes a few seconds, for blocks to come. Orders go by the simulator of devnet, at once.\n\n")
 	for _, t := range triggers {
 		fmt.Fprintf(&b, "  %-20s %s\n", t.name, t.what)
 	}
@@ -36,7 +39,7 @@ type trigger struct {
 	run        func(*rehearsal) error
 }
 
-var triggers = []trigger{
+var triggers = append([]trigger{
 	{"invoice.created", "an invoice is made", (*rehearsal).created},
 	{"invoice.paid", "… and paid exactly", func(r *rehearsal) error { return r.paid(1, 1, "paid") }},
 	{"invoice.underpaid", "… half of it is paid", func(r *rehearsal) error { return r.paid(1, 2, "underpaid") }},
@@ -48,7 +51,7 @@ var triggers = []trigger{
 	{"settlement.settled", "an invoice is paid, and the money reaches the merchant's address", (*rehearsal).settled},
 	{"settlement.failed", "an invoice is paid in ETH whose receiver, a contract, takes none; tried again every ten minutes", (*rehearsal).unsettled},
 	{"test.ping", "each of your webhook endpoints is sent a test.ping", (*rehearsal).pinged},
-}
+}, orderTriggers...)
 
 // Run makes it happen.
 func (c triggerCommand) Run(ctx context.Context) error {
@@ -72,6 +75,7 @@ func (c triggerCommand) Run(ctx context.Context) error {
 	if r.base == "" {
 		r.base = dev.BaseURL
 	}
+	r.shop = sells(r.base, cmp.Or(c.CommerceKey, dev.CommerceAPIKey))
 	defer r.close()
 	err = triggers[i].run(r)
 	if err != nil && ctx.Err() == nil && waiting.Err() != nil {

@@ -154,12 +154,18 @@ func (tb *Tab) Wait(expr string) {
 	defer cancel()
 	poll := chromedp.Poll[bool](expr, chromedp.WithPollingInterval(30*time.Millisecond))
 	_, err := chromedp.Run(ctx, poll)
-	for err != nil && strings.Contains(err.Error(), "context") && ctx.Err() == nil { // the document was replaced by another
+	for err != nil && replaced(err) && ctx.Err() == nil {
 		_, err = chromedp.Run(ctx, poll)
 	}
 	if err != nil {
 		tb.Fatalf("waiting for %s: %v\npage: %s", expr, err, tb.JS("document.body.innerText"))
 	}
+}
+
+// replaced reports whether an expression failed because one document took the place of
+// another.
+func replaced(err error) bool {
+	return slices.ContainsFunc([]string{"context", "navigated", "null (reading 'innerText')"}, func(s string) bool { return strings.Contains(err.Error(), s) })
 }
 
 // See waits until all texts are visible on the page.
