@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
@@ -44,7 +43,7 @@ func (c *Commerce) changeCart(ctx context.Context, by billing.Caller, operation 
 	if err != nil {
 		return nil, err
 	}
-	return c.Billing.WriteAlone(ctx, by.Merchant.ID, "commerce."+operation+" "+string(by.Environment), o, func(tx *store.Tx) (any, error) {
+	return c.Billing.WriteAlone(ctx, by.Merchant.ID, operationOf(by, operation), o, func(tx *store.Tx) (any, error) {
 		cart, err := tx.CartForUpdate(by.Merchant.ID, by.Environment, who)
 		if err != nil {
 			return nil, err
@@ -123,11 +122,6 @@ func (c *Commerce) ClearCart(ctx context.Context, by billing.Caller, in api.Cust
 	})
 }
 
-const (
-	cartPatience = 8 * time.Second // for all the answers of a provider about a cart
-	cartAsking   = 8               // questions put to a provider at a time
-)
-
 // CheckCart compares a customer's cart with what is offered now to a zip code, which
 // may be "". The cart stays as it is. The error has CodeProviderDown when the provider
 // does not answer to everything, and CodeCommerceDown when there is none.
@@ -140,10 +134,10 @@ func (c *Commerce) CheckCart(ctx context.Context, by billing.Caller, in api.Cust
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, cartPatience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(cartAsking)
+	g.SetLimit(asking)
 	items := make([]pay.Checked, len(cart.Items))
 	for n, i := range cart.Items {
 		g.Go(func() error {

@@ -105,5 +105,14 @@ const (
 // write carries out a request in a unit, once for each idempotency key, and returns its
 // answer as JSON.
 func (c *Commerce) write(ctx context.Context, by billing.Caller, operation string, o billing.Once, do func(*store.Tx) (any, error)) ([]byte, error) {
-	return c.Billing.Write(ctx, by.Merchant.ID, "commerce."+operation, o, do)
+	return c.Billing.Write(ctx, by.Merchant.ID, operationOf(by, operation), o, do)
 }
+
+// operationOf names an operation among those of a merchant: what a key of one environment
+// asks for is another request than the same in the other.
+func operationOf(by billing.Caller, operation string) string {
+	return "commerce." + operation + " " + string(by.Environment)
+}
+
+// asking bounds how many questions one request puts to a provider at a time.
+const asking = 8

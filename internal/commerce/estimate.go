@@ -24,7 +24,7 @@ func (c *Commerce) Estimate(ctx context.Context, by billing.Caller, in api.Estim
 	if err != nil {
 		return nil, err
 	}
-	if answer, seen, err := c.Billing.Replayed(ctx, by.Merchant.ID, "commerce.estimate", o); err != nil || seen {
+	if answer, seen, err := c.Billing.Replayed(ctx, by.Merchant.ID, operationOf(by, "estimate"), o); err != nil || seen {
 		return answer, err
 	}
 	if err := c.Open(ctx, by.Environment); err != nil {
@@ -131,9 +131,6 @@ func wantsOf(field string, in []api.EstimateItem, least int) (ws []want, err err
 	}
 	return ws, nil
 }
-
-// asking bounds how many questions an estimate puts to a provider at a time.
-const asking = 8
 
 // priced sorts what is wanted into what can be ordered, at the price of its best eligible
 // offer, and what cannot.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"regexp"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/billing"
@@ -94,15 +93,10 @@ func (s *Server) checkCart(r *http.Request, c billing.Caller) (any, error) {
 
 func (s *Server) cartTotals(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	who, zip := q.customer(), q.one("zip_code")
-	if q.Has("zip_code") && !cartZip.MatchString(zip) {
-		q.fail("zip_code must have five digits, or nine as 12345-6789")
-	}
+	who, zip := q.customer(), q.zip()
 	if q.err != nil {
 		return nil, q.err
 	}
 	p, items, err := s.Commerce.CartTotals(r.Context(), c, who, zip)
 	return view.Wrapped(view.CartTotals(p, items, zip)), err
 }
-
-var cartZip = regexp.MustCompile(`^[0-9]{5}(-[0-9]{4})?$`)

@@ -275,3 +275,22 @@ func TestCheckoutNeedsABalance(t *testing.T) {
 	d, s, _ := newShop(t, t.TempDir()+"/a.db", terms)
 	refused(t, d.ask(estimatePath, s.Body(`"items":[{"productId":"B0B844T634","quantity":1}]`), s.Headers), 503, "B", "COMMERCE_UNAVAILABLE")
 }
+
+// The same request of a key of the other environment is another request.
+func TestEnvironmentsAreApart(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, database string) {
+		d, s, _ := newShop(t, database, func(o *app.Options) { o.Providers[pay.Mainnet] = o.Providers[pay.Devnet] })
+		_, mainnet, err := d.Billing.AddKey(t.Context(), d.Merchant.ID, "main", pay.ScopeCommerce, pay.Mainnet, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, key := s.Body(`"items":[{"productId":"B0B844T634","quantity":1}]`), []string{"Idempotency-Key", "one"}
+		dev := decode[api.Wrapped[api.Estimate]](t, d.ask(estimatePath, body, append(testkit.Headers{"x-api-key", d.Commerce}, key...))).Data
+		main := decode[api.Wrapped[api.Estimate]](t, d.ask(estimatePath, body, append(testkit.Headers{"x-api-key", mainnet}, key...))).Data
+		if dev.NetworkEnvironment != "devnet" || main.NetworkEnvironment != "mainnet" || dev.EstimateID == main.EstimateID {
+			t.Errorf("%+v\n%+v", dev, main)
+		}
+		refused(t, d.ask(addressPath, s.Body(fmt.Sprintf(`"estimateId":%q,"address":%s`, main.EstimateID, testkit.Shipping)), s.Headers), 404, "B", "ESTIMATE_NOT_FOUND")
+	})
+}

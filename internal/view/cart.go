@@ -1,10 +1,7 @@
 package view
 
 import (
-	"encoding/json"
-
 	"github.com/pepay/pepay/api"
-	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -29,7 +26,7 @@ func cartItem(i pay.CartItem) api.CartItem {
 		Price: dollars(i.Price), Quantity: i.Quantity, Subtotal: dollars(i.Total()), AddedAt: i.AddedAt.Unix(), UpdatedAt: i.UpdatedAt.Unix(),
 	}
 	if i.Rating >= 0 {
-		stars := hundredths(int64(i.Rating))
+		stars := fixed(int64(i.Rating), 2)
 		v.Rating = &stars
 	}
 	if i.Reviews >= 0 {
@@ -72,9 +69,6 @@ func CartCheck(items []pay.Checked) api.CartCheck {
 func CartTotals(p pay.Pricing, items int, zip string) api.CartTotals {
 	return api.CartTotals{
 		Subtotal: dollars(p.Subtotal), Shipping: dollars(p.Shipping), Tax: dollars(p.Tax), Total: dollars(p.Total), ItemCount: items, ZipCode: orNull(zip),
-		Fees: api.CartFees{Fixed: dollars(p.FeeFixed), Percentage: hundredths(p.FeeRate), PercentageAmount: dollars(p.Subtotal.Share(p.FeeRate)), Total: dollars(p.Fee)},
+		Fees: api.CartFees{Fixed: dollars(p.FeeFixed), Percentage: fixed(p.FeeRate, 2), PercentageAmount: dollars(p.Subtotal.Share(p.FeeRate)), Total: dollars(p.Fee)},
 	}
 }
-
-// hundredths renders so many of them as a JSON number: 450 is 4.5.
-func hundredths(n int64) json.Number { return dollars(money.USD(n) * money.Cent) }

@@ -1,9 +1,6 @@
 package view
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -34,14 +31,8 @@ func Estimate(e pay.Estimate) api.Estimate {
 func Pricing(p pay.Pricing) api.Pricing {
 	return api.Pricing{
 		Subtotal: dollars(p.Subtotal), Shipping: dollars(p.Shipping), Tax: dollars(p.Tax), Total: dollars(p.Total),
-		Fees: api.Fees{Fixed: dollars(p.FeeFixed), Percentage: percent(p.FeeRate), Total: dollars(p.Fee)},
+		Fees: api.Fees{Fixed: dollars(p.FeeFixed), Percentage: fixed(p.FeeRate, 2), Total: dollars(p.Fee)},
 	}
-}
-
-// percent renders basis points as per cent: 250 as 2.5.
-func percent(bps int64) api.Dollars {
-	whole, rest := strconv.FormatInt(bps/100, 10), strconv.FormatInt(100+bps%100, 10)[1:]
-	return api.Dollars(strings.TrimSuffix(strings.TrimRight(whole+"."+rest, "0"), "."))
 }
 
 // CheckoutAddress renders the answer to the second step of a checkout.
