@@ -29,6 +29,9 @@ func (s *Server) retailHook(r *http.Request) (any, error) {
 	if !s.Auth.IsRetailHook(r.PathValue("secret")) {
 		return nil, orElse(s.allow(r, s.Limits.wrongKey, s.address(r)), pay.Errorf(pay.CodeNotFound, "There is nothing here"))
 	}
+	if err := s.allow(r, s.Limits.key, "retail hook"); err != nil {
+		return nil, err
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxHook))
 	if err != nil {
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "The request body could not be read")
