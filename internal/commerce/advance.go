@@ -139,8 +139,9 @@ func factsOf(g retail.Progress) (fs []pay.Fact) {
 // change applies a change to an order in a unit, reads the order into o, and announces
 // what is new. An order in the hands of the simulator is only read.
 func (c *Commerce) change(ctx context.Context, o *pay.Order, f func(*store.Tx, *pay.Order) (bool, error)) error {
+	id := o.ID // o is overwritten, and this may run twice
 	return c.Store.Write(ctx, func(tx *store.Tx) error {
-		before, err := tx.OrderForUpdate(o.ID)
+		before, err := tx.OrderForUpdate(id)
 		if *o = before; err != nil || before.Simulated {
 			return err
 		}
