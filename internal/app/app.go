@@ -78,6 +78,7 @@ type NetworkOptions struct {
 	RPC     []string          // JSON-RPC over http(s), best first
 	Relayer *ecdsa.PrivateKey // nil: settlements are left to others
 	MaxFee  *big.Int          // most wei for a unit of gas
+	Refund  RefundOptions     // without a key: refunds are paid by hand, on devnet in name only
 	Poll    time.Duration     // how often to look for a new block; 0 for half the block time
 	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
 }
@@ -99,6 +100,7 @@ type App struct {
 	OpsURL   string // of metrics, probes and profiles; "" for none
 	meter    *meter.Meter
 	settler  *settle.Settler
+	payer    *settle.Payer
 	ops      *http.Server
 	bus      *bus.Bus
 	lock     *os.File // held while an SQLite database is ours
@@ -226,7 +228,9 @@ func (a *App) wire(ctx context.Context) error {
 		a.Commerce.Providers = maps.Clone(a.Providers)
 		a.Commerce.Providers[pay.Devnet] = c.In(a.URL, a.Now)
 	}
-	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
+	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Account{}, Log: a.Log}
+	a.payer = &settle.Payer{Store: a.Store, Wallets: map[pay.NetworkName]*settle.Wallet{}, Tell: a.Commerce.RefundIn, Log: a.Log}
+	a.Commerce.RefundWallets = map[pay.Environment]string{}
 	for _, n := range a.Networks {
 		if err := a.watch(ctx, n, a.settler); err != nil {
 			return fmt.Errorf("network %s: %w", n.Name, err)
@@ -261,6 +265,9 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		tx.AddJob(jobForget, "", tx.Now())
+		for n := range a.payer.Wallets { // what was owed before there was a wallet
+			tx.AddJob(billing.JobRefund, string(n), tx.Now())
+		}
 		if a.KeepEvents > 0 {
 			tx.AddJob(billing.JobForgetEvents, "", tx.Now())
 		}

@@ -23,7 +23,10 @@ type Commerce struct {
 	Billing   *billing.Billing
 	Providers map[pay.Environment]retail.Provider // who sells in an environment
 	Terms     pay.Terms
-	Log       *slog.Logger
+	// RefundWallets are the accounts that refunds are paid from, in the environments that
+	// have one; set before requests are served.
+	RefundWallets map[pay.Environment]string
+	Log           *slog.Logger
 }
 
 // provider returns who sells in the caller's environment. The error has
