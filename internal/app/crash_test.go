@@ -32,6 +32,7 @@ import (
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/testkit"
@@ -42,6 +43,7 @@ import (
 type crashNode struct {
 	Database, Relayer string
 	RPC               string
+	Wallet            string // the key of a wallet, for a node that pays refunds and nothing else
 	Die               string // "<place>#<time>"; "" to live and print every place
 }
 
@@ -124,6 +126,9 @@ func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
 func (n crashNode) run() {
 	p := &places{seen: map[string]int{}, die: n.Die}
 	o := nodeOptions(n.Database, n.RPC, n.Relayer)
+	if n.Wallet != "" {
+		o.Networks = []app.NetworkOptions{testkit.BSC(n.RPC, privateKey(n.Wallet), 1000*100*money.Cent)}
+	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	o.Now, o.Networks[0].HTTP = p.now, p
 	a, err := app.Start(context.Background(), o)
@@ -138,13 +143,17 @@ func (n crashNode) run() {
 
 func nodeOptions(database, rpc, relayer string) app.Options {
 	o := testkit.OptionsAt(database, rpc)
-	key, err := crypto.HexToECDSA(relayer)
+	o.Networks[0].Relayer, o.Lease, o.Now = privateKey(relayer), 2*time.Second, ahead
+	o.Sources[0].(*rates.Static).Now = ahead
+	return o
+}
+
+func privateKey(digits string) *ecdsa.PrivateKey {
+	key, err := crypto.HexToECDSA(digits)
 	if err != nil {
 		panic(err)
 	}
-	o.Networks[0].Relayer, o.Lease, o.Now = key, 2*time.Second, ahead
-	o.Sources[0].(*rates.Static).Now = ahead
-	return o
+	return key
 }
 
 // crashScene is a deployment with an unpaid invoice whose deposit is on chain, and
@@ -205,8 +214,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 }
 
 // start runs the node as a child process and returns what it prints, line by line.
-func (s *crashScene) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio.Scanner) {
-	n := s.node
+func (n crashNode) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio.Scanner) {
 	n.Die = die
 	config, err := json.Marshal(n)
 	if err != nil {
@@ -235,9 +243,28 @@ func (s *crashScene) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *buf
 	return cmd, in, bufio.NewScanner(out)
 }
 
+// dieAt runs a node until it kills itself at a place.
+func (n crashNode) dieAt(t *testing.T, place string) {
+	cmd, in, lines := n.start(t, place)
+	died := make(chan struct{})
+	go func() {
+		for lines.Scan() {
+		}
+		close(died)
+	}()
+	select {
+	case <-died:
+	case <-time.After(5 * time.Second): // a place it came to only by the chance of timing
+		t.Log("it did not come there this time")
+	}
+	_ = in.Close()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
 // settled runs a node until the deposit is settled and every event was delivered.
 func (s *crashScene) settled(t *testing.T) (visited []string) {
-	cmd, in, lines := s.start(t, "")
+	cmd, in, lines := s.node.start(t, "")
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -340,21 +367,7 @@ func TestCrashAnywhere(t *testing.T) {
 					database = testkit.Postgres(t)
 				}
 				s := newCrashScene(t, database, c, w)
-				cmd, in, lines := s.start(t, place)
-				died := make(chan struct{})
-				go func() {
-					for lines.Scan() {
-					}
-					close(died)
-				}()
-				select {
-				case <-died:
-				case <-time.After(5 * time.Second): // a place it came to only by the chance of timing
-					t.Log("it did not come there this time")
-				}
-				_ = in.Close()
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
+				s.node.dieAt(t, place)
 				s.settled(t)
 				s.check(t, c)
 			})
