@@ -100,7 +100,7 @@ func newRefundScene(t *testing.T, database string, c *devchain.Chain, w *devchai
 			return err
 		}
 		c.RefundWallets = map[pay.Environment]string{pay.Devnet: "there is one"}
-		s.order = testkit.Owed(t, c.Store, m.ID, 1000*money.Cent)
+		s.order = testkit.Owed(t, c.Store, m.ID, pay.Devnet, 1050*money.Cent, 50*money.Cent)
 		to := s.to.Hex()
 		_, err = c.SetRefundDestination(t.Context(), billing.Caller{Merchant: m, Environment: pay.Devnet}, s.order, api.RefundDestinationRequest{RefundDestination: &to}, billing.Once{})
 		return err

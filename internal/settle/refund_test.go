@@ -156,7 +156,7 @@ func (k *cashier) name(order string, to common.Address) {
 // owe makes an order whose refund goes to a new address.
 func (k *cashier) owe(amount money.USD) (order string, to common.Address) {
 	k.t.Helper()
-	order, to = testkit.Owed(k.t, k.Store, k.Merchant.ID, amount), fresh(k.t)
+	order, to = testkit.Owed(k.t, k.Store, k.Merchant.ID, pay.Devnet, amount, 0), fresh(k.t)
 	k.name(order, to)
 	return order, to
 }
@@ -258,7 +258,7 @@ func TestRefund(t *testing.T) {
 	t.Parallel()
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
 		k := newCashier(t, url, 100, 50*usd)
-		order := testkit.Owed(t, k.Store, k.Merchant.ID, 13_990)
+		order := testkit.Owed(t, k.Store, k.Merchant.ID, pay.Devnet, 13_990, 0)
 		to := fresh(t)
 		k.name(order, to)
 		sent := k.becomes(order, "PROCESSING")
@@ -556,7 +556,7 @@ func TestRefundRefused(t *testing.T) {
 	t.Parallel()
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
 		k := newCashier(t, url, 100, 50*usd)
-		blocked := testkit.Owed(t, k.Store, k.Merchant.ID, 3*usd)
+		blocked := testkit.Owed(t, k.Store, k.Merchant.ID, pay.Devnet, 3*usd, 0)
 		to := fresh(t)
 		k.node.lose("eth_estimateGas "+to.Hex()[2:], `"error":{"code":3,"message":"execution reverted: blocked"}`, true)
 		k.name(blocked, to)
@@ -584,7 +584,7 @@ func TestRefundsByTwoProcesses(t *testing.T) {
 	testkit.Run(t, k.options(url, 20*usd))
 	orders, to := map[string]common.Address{}, fresh(t)
 	for range 8 {
-		order := testkit.Owed(t, k.Store, k.Merchant.ID, 3*usd)
+		order := testkit.Owed(t, k.Store, k.Merchant.ID, pay.Devnet, 3*usd, 0)
 		k.name(order, to)
 		orders[order] = to
 	}
@@ -622,5 +622,35 @@ func TestRefundOfASimulatedOrder(t *testing.T) {
 		testkit.Eventually(t, "the wallet leaves it", func() bool { return k.row(order).State == pay.RelayFailed })
 		k.got(to, 0)
 		k.spent(0)
+	})
+}
+
+// What was paid by hand is not paid again; what the wallet is paying is not by hand.
+func TestRefundPaidByHand(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		k := newCashier(t, url, 0, 50*usd)
+		by := func(order string) pay.Code {
+			return pay.CodeOf(k.App.App.Commerce.PaidByHand(t.Context(), order, "0x"+strings.Repeat("7c", 32)))
+		}
+		order, to := k.owe(5 * usd)
+		k.warns("dollars")
+		if c := by(order); c != "" {
+			t.Error(c)
+		}
+		if f := k.refund(order); f.Status != "COMPLETED" || *f.TxHash != "0x"+strings.Repeat("7c", 32) {
+			t.Errorf("%+v", f)
+		}
+		k.fund(100, true)
+		k.clock.Add(2 * time.Minute)
+		second, there := k.owe(6 * usd)
+		k.becomes(second, "PROCESSING")
+		if c := by(second); c != pay.CodeTransition {
+			t.Errorf("under way: %q", c)
+		}
+		k.paid(second)
+		k.got(there, 6*usd)
+		k.got(to, 0)
+		k.spent(1)
 	})
 }

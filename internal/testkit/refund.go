@@ -31,12 +31,12 @@ func BSC(rpc string, wallet *ecdsa.PrivateKey, limit money.USD) app.NetworkOptio
 }
 
 // Owed makes an order of a merchant's that was paid and has failed: its refund is due, and
-// waits for somebody to say where it goes.
-func Owed(t testing.TB, s *store.Store, merchant int64, amount money.USD) (id string) {
+// waits for somebody to say where it goes. Of the amount the fee is kept back.
+func Owed(t testing.TB, s *store.Store, merchant int64, env pay.Environment, amount, fee money.USD) (id string) {
 	t.Helper()
 	if err := s.Write(context.Background(), func(tx *store.Tx) (err error) {
 		e := pay.Estimate{
-			ID: tx.NewID(), MerchantID: merchant, Environment: pay.Devnet, Customer: pay.Customer{ID: "cust_1"}, Pricing: pay.Pricing{Total: amount},
+			ID: tx.NewID(), MerchantID: merchant, Environment: env, Customer: pay.Customer{ID: "cust_1"}, Pricing: pay.Pricing{Total: amount}, RefundFee: fee,
 			Lines: []pay.OrderLine{{ProductID: SoldOut, Retailer: "amazon", Quantity: 1, Price: amount}},
 		}
 		o := pay.NewOrder(tx.NewID(), e, pay.ShippingAddress{}, tx.Now())
