@@ -132,6 +132,7 @@ func (p *Payer) begin(ctx context.Context, w *Wallet, f pay.Repayment) error {
 	if err != nil || f.State != pay.RelaySent {
 		return err
 	}
+	w.keep(ctx, "", "")
 	w.Meter.Refund(string(f.Network), "sent")
 	w.send(ctx, f.Sends)
 	p.Log.InfoContext(ctx, "refunding", "network", f.Network, "order", f.OrderID, "usd", f.Amount.Cents(), "tx", first.TxHash)

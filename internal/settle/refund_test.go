@@ -597,7 +597,7 @@ func TestRefundsByTwoProcesses(t *testing.T) {
 		return n
 	}
 	k.MineSlowly("what the limit allows is paid", func() bool { return done() == 6 })
-	k.warns("limit")
+	k.Mine(3)
 	k.got(to, 18*usd)
 	k.clock.Add(25 * time.Hour)
 	k.MineSlowly("the rest is paid", func() bool { return done() == 8 })
