@@ -39,6 +39,10 @@ type cli struct {
 	MainnetCode struct {
 		Create mainnetCodeCreate `cmd:"" help:"Make a code that enables mainnet for a merchant, once. It is shown once."`
 	} `cmd:"" help:"Access to mainnet."`
+	Refunds struct {
+		List refundList `cmd:"" help:"List the refunds of orders that are not paid."`
+		Paid refundPaid `cmd:"" help:"Record that a refund was paid by hand."`
+	} `cmd:"" help:"Refunds of orders."`
 	Chain struct {
 		Deploy chainDeploy `cmd:"" help:"Deploy the deposit factory on a network, at the same address as on every other."`
 	} `cmd:"" help:"What is on the chains."`

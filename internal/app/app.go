@@ -83,6 +83,7 @@ type NetworkOptions struct {
 	RPC     []string          // JSON-RPC over http(s), best first
 	Relayer *ecdsa.PrivateKey // nil: settlements are left to others
 	MaxFee  *big.Int          // most wei for a unit of gas
+	Refund  RefundOptions     // without a key: refunds are paid by hand, on devnet in name only
 	Poll    time.Duration     // how often to look for a new block; 0 for half the block time
 	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
 }
@@ -105,6 +106,7 @@ type App struct {
 	meter    *meter.Meter
 	tracer   *trace.Tracer
 	settler  *settle.Settler
+	payer    *settle.Payer
 	ops      *http.Server
 	bus      *bus.Bus
 	lock     *os.File // held while an SQLite database is ours
@@ -235,7 +237,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.sell(); err != nil {
 		return err
 	}
-	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Relayer{}, Log: a.Log}
+	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Account{}, Log: a.Log}
+	a.payer = &settle.Payer{Store: a.Store, Wallets: map[pay.NetworkName]*settle.Wallet{}, Tell: a.Commerce.RefundIn, Log: a.Log}
+	a.Commerce.RefundWallets = map[pay.Environment]string{}
 	for _, n := range a.Networks {
 		if err := a.watch(ctx, n, a.settler); err != nil {
 			return fmt.Errorf("network %s: %w", n.Name, err)
@@ -270,6 +274,9 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		tx.AddJob(jobForget, "", tx.Now())
+		for n := range a.payer.Wallets { // what was owed before there was a wallet
+			tx.AddJob(billing.JobRefund, string(n), tx.Now())
+		}
 		if a.KeepEvents > 0 {
 			tx.AddJob(billing.JobForgetEvents, "", tx.Now())
 		}

@@ -29,6 +29,7 @@ var EVMWallets = billing.Wallets{
 		}
 		return contracts.DepositAddress(common.HexToAddress(receiver), salt).Hex(), nil
 	},
+	Ours: []string{contracts.Factory.Hex(), contracts.Forwarder.Hex(), contracts.DeploymentProxy.Hex()},
 }
 
 // canonical returns an EVM address with the checksum of EIP-55. One that is written
@@ -58,7 +59,7 @@ type watching struct {
 // refuses a chain that is not the one configured, or on which our addresses would
 // not be what we take them for.
 func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) error {
-	r := &settle.Relayer{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter}
+	r := &settle.Account{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter}
 	for _, url := range n.RPC {
 		c, err := rpc.DialOptions(ctx, url, rpc.WithHTTPClient(httpClient(n.HTTP)))
 		if err != nil {
@@ -74,7 +75,10 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	}
 	if n.Relayer != nil {
 		s.Relayers[n.Name] = r
-		a.running.Go(func() { a.look(ctx, r) })
+		a.running.Go(func() { a.look(ctx, n.Name, r.Look) })
+	}
+	if n.Refund.Key != nil {
+		a.refunds(ctx, n, r.Nodes)
 	}
 	d := &evm.Driver{
 		Nodes: n.RPC, Network: n.Name, ChainID: n.ChainID, Factory: contracts.Factory, Log: a.Log, Now: a.Now, HTTP: n.HTTP, Meter: a.meter,

@@ -67,6 +67,10 @@ type NetworkConfig struct {
 	RelayerKeyFile string   `key:"relayer_key_file" doc:"a file that holds the key, instead of relayer_key" want:"the path of a file"`
 	MaxFeeGwei     int      `key:"max_fee_gwei" doc:"most to pay for a unit of gas, in gwei" default:"100" least:"1"`
 	SweepMinimum   string   `key:"sweep_minimum_usd" doc:"smallest payment that is settled by itself; empty for the network's usual" want:"dollars such as 5.00"`
+	RefundKey      string   `key:"refund_key" doc:"on bsc: private key of the wallet that refunds of orders are paid from, an account for that alone; without one they are paid by hand" want:"64 hexadecimal digits, of another account than the relayer's"`
+	RefundKeyFile  string   `key:"refund_key_file" doc:"a file that holds the key, instead of refund_key" want:"the path of a file"`
+	RefundToken    string   `key:"refund_token" doc:"the stable token that refunds are paid in; empty for the network's first" want:"the symbol of a stable token of the network, such as USDC"`
+	RefundLimit    string   `key:"refund_limit_usd" doc:"required with refund_key: the most that is paid back in any 24 hours" want:"dollars above 0, such as 500.00"`
 }
 
 // builtin is every network that can be configured, with its tokens.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ecdsa"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func (c Config) Options() (o Options, err error) {
 	return o, nil
 }
 
-func (n NetworkConfig) options(prefix string, w NetworkOptions) (NetworkOptions, error) {
+func (n NetworkConfig) options(prefix string, w NetworkOptions) (_ NetworkOptions, err error) {
 	wrong := func(key string) error { return unexpected(n, prefix, key) }
 	for _, u := range n.RPC {
 		if _, ok := web(u); !ok {
@@ -118,14 +119,47 @@ func (n NetworkConfig) options(prefix string, w NetworkOptions) (NetworkOptions,
 		}
 		w.SweepMinimum = least
 	}
-	key, err := fromFile(prefix+"relayer_key", n.RelayerKey, n.RelayerKeyFile)
-	if err != nil || key == "" {
+	if w.Relayer, err = account(n, prefix, "relayer_key", n.RelayerKey, n.RelayerKeyFile); err != nil {
 		return w, err
 	}
-	if w.Relayer, err = crypto.HexToECDSA(strings.TrimPrefix(key, "0x")); err != nil {
-		return w, wrong("relayer_key")
+	w.Refund, err = n.refund(prefix, w)
+	return w, err
+}
+
+// account reads the private key of an account, nil for none.
+func account(n NetworkConfig, prefix, key, value, file string) (*ecdsa.PrivateKey, error) {
+	text, err := fromFile(prefix+key, value, file)
+	if err != nil || text == "" {
+		return nil, err
 	}
-	return w, nil
+	k, err := crypto.HexToECDSA(strings.TrimPrefix(text, "0x"))
+	if err != nil {
+		return nil, unexpected(n, prefix, key)
+	}
+	return k, nil
+}
+
+// refund reads how refunds are paid.
+func (n NetworkConfig) refund(prefix string, w NetworkOptions) (r RefundOptions, err error) {
+	if r.Key, err = account(n, prefix, "refund_key", n.RefundKey, n.RefundKeyFile); err != nil || r.Key == nil {
+		return r, err
+	}
+	if w.Relayer != nil && w.Relayer.Equal(r.Key) { // two that count nonces
+		return r, unexpected(n, prefix, "refund_key")
+	}
+	if r.Limit, err = money.ParseUSD(n.RefundLimit); err != nil || r.Limit <= 0 {
+		return r, unexpected(n, prefix, "refund_limit_usd")
+	}
+	at := slices.IndexFunc(w.Tokens, func(t pay.Token) bool {
+		return t.Stable && t.Type == pay.ERC20 && (n.RefundToken == "" || t.Symbol == n.RefundToken)
+	})
+	if at < 0 {
+		return r, unexpected(n, prefix, "refund_token")
+	}
+	if r.Token = w.Tokens[at]; w.Name != pay.RefundNetwork {
+		return r, fmt.Errorf("%srefund_key: expected nothing: refunds are paid on %s", prefix, pay.RefundNetwork)
+	}
+	return r, nil
 }
 
 // unexpected is the error of a key of c whose value is not what its tag wants.

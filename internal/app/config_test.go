@@ -73,6 +73,10 @@ var whole = []struct{ key, toml, env, field string }{
 	{"networks.ethereum.relayer_key_file", `"r"`, "r", "r"},
 	{"networks.ethereum.max_fee_gwei", "50", "50", "50"},
 	{"networks.ethereum.sweep_minimum_usd", `"2.50"`, "2.50", "2.50"},
+	{"networks.ethereum.refund_key", `"` + relayer + `"`, relayer, relayer},
+	{"networks.ethereum.refund_key_file", `"k"`, "k", "k"},
+	{"networks.ethereum.refund_token", `"USDT"`, "USDT", "USDT"},
+	{"networks.ethereum.refund_limit_usd", `"500"`, "500", "500"},
 }
 
 // fields renders every field of a configuration by its key.
@@ -159,6 +163,13 @@ func TestConfigDefaults(t *testing.T) {
 // valid is the least that can be served.
 var valid = []string{"PEPAY_PUBLIC_URL=https://pay.example.com", "PEPAY_SECRET=" + secret, "PEPAY_NETWORKS_ETHEREUM_RPC=http://127.0.0.1:1"}
 
+// refunder is a key of refunds; refunds are its variable and another.
+var refunder = strings.Repeat("02", 32)
+
+func refunds(more string) []string {
+	return []string{"PEPAY_NETWORKS_ETHEREUM_REFUND_KEY=" + refunder, "PEPAY_NETWORKS_ETHEREUM_REFUND_" + more}
+}
+
 func TestConfigErrors(t *testing.T) {
 	t.Parallel()
 	empty := write(t, "")
@@ -210,6 +221,14 @@ func TestConfigErrors(t *testing.T) {
 		"fewer than no traces":    {file: `tracing.per_thousand = -1`, want: `tracing.per_thousand: expected a whole number from 0`},
 		"signup":                  {env: []string{"PEPAY_SIGNUP=ajar"}, want: `signup: expected open or closed`},
 		"sweep minimum":           {env: []string{"PEPAY_NETWORKS_ETHEREUM_SWEEP_MINIMUM_USD=much"}, want: `networks.ethereum.sweep_minimum_usd: expected dollars such as 5.00`},
+		"refund key":              {env: refunds("KEY=" + hidden), want: `networks.ethereum.refund_key: expected 64 hexadecimal digits, of another account`},
+		"refund key file lost":    {env: []string{"PEPAY_NETWORKS_ETHEREUM_REFUND_KEY_FILE=" + empty + "x"}, want: `networks.ethereum.refund_key_file: expected the path of a file`},
+		"the relayer's key":       {env: append(refunds("LIMIT_USD=5"), "PEPAY_NETWORKS_ETHEREUM_RELAYER_KEY=0x"+refunder), want: `networks.ethereum.refund_key: expected 64 hexadecimal digits, of another account`},
+		"refunds without a limit": {env: refunds("TOKEN=USDC"), want: `networks.ethereum.refund_limit_usd: expected dollars above 0`},
+		"a limit of nothing":      {env: refunds("LIMIT_USD=0"), want: `networks.ethereum.refund_limit_usd: expected dollars above 0`},
+		"a limit that is none":    {env: refunds("LIMIT_USD=-5"), want: `networks.ethereum.refund_limit_usd: expected dollars above 0`},
+		"refunds in coin":         {env: append(refunds("LIMIT_USD=5"), "PEPAY_NETWORKS_ETHEREUM_REFUND_TOKEN=ETH"), want: `networks.ethereum.refund_token: expected the symbol of a stable token`},
+		"refunds elsewhere":       {env: refunds("LIMIT_USD=5"), want: `networks.ethereum.refund_key: expected nothing: refunds are paid on bsc`},
 		"a fee that is none":      {env: []string{"PEPAY_COMMERCE_FEE_USD=-1"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
 		"a fee of half a cent":    {env: []string{"PEPAY_COMMERCE_FEE_USD=0.005"}, want: `commerce.fee_usd: expected dollars such as 3.00`},
 		"shipping":                {env: []string{"PEPAY_COMMERCE_SHIPPING_BASE_USD="}, want: `commerce.shipping_base_usd: expected dollars such as 1.00`},

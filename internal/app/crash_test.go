@@ -32,6 +32,7 @@ import (
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/retail/catalog"
@@ -44,6 +45,7 @@ type crashNode struct {
 	Database, Relayer string
 	RPC               string
 	Shop              string // a file for what the provider is asked to place; "" for the catalog as it is
+	Wallet            string // the key of a wallet, for a node that pays refunds and nothing else
 	Die               string // "<place>#<time>"; "" to live and print every place
 }
 
@@ -134,6 +136,9 @@ func (n crashNode) run() {
 		p.commits = 400
 		o.Providers[pay.Devnet] = &witness{Provider: catalog.New(), places: p, file: n.Shop}
 	}
+	if n.Wallet != "" {
+		o.Networks = []app.NetworkOptions{testkit.BSC(n.RPC, privateKey(n.Wallet), 1000*100*money.Cent)}
+	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	o.Now, o.Networks[0].HTTP = p.now, p
 	a, err := app.Start(context.Background(), o)
@@ -148,13 +153,17 @@ func (n crashNode) run() {
 
 func nodeOptions(database, rpc, relayer string) app.Options {
 	o := testkit.OptionsAt(database, rpc)
-	key, err := crypto.HexToECDSA(relayer)
+	o.Networks[0].Relayer, o.Lease, o.Now = privateKey(relayer), 2*time.Second, ahead
+	o.Sources[0].(*rates.Static).Now = ahead
+	return o
+}
+
+func privateKey(digits string) *ecdsa.PrivateKey {
+	key, err := crypto.HexToECDSA(digits)
 	if err != nil {
 		panic(err)
 	}
-	o.Networks[0].Relayer, o.Lease, o.Now = key, 2*time.Second, ahead
-	o.Sources[0].(*rates.Static).Now = ahead
-	return o
+	return key
 }
 
 // crashScene is a deployment with an unpaid invoice whose deposit is on chain, and
@@ -242,6 +251,25 @@ func (n crashNode) start(t *testing.T, die string) (*exec.Cmd, io.Closer, *bufio
 		t.Fatal(err)
 	}
 	return cmd, in, bufio.NewScanner(out)
+}
+
+// dieAt runs a node until it kills itself at a place.
+func (n crashNode) dieAt(t *testing.T, place string) {
+	cmd, in, lines := n.start(t, place)
+	died := make(chan struct{})
+	go func() {
+		for lines.Scan() {
+		}
+		close(died)
+	}()
+	select {
+	case <-died:
+	case <-time.After(5 * time.Second): // a place it came to only by the chance of timing
+		t.Log("it did not come there this time")
+	}
+	_ = in.Close()
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }
 
 // settled runs a node until the deposit is settled and every event was delivered.
@@ -351,21 +379,7 @@ func TestCrashAnywhere(t *testing.T) {
 					database = testkit.Postgres(t)
 				}
 				s := newCrashScene(t, database, c, w)
-				cmd, in, lines := s.node.start(t, place)
-				died := make(chan struct{})
-				go func() {
-					for lines.Scan() {
-					}
-					close(died)
-				}()
-				select {
-				case <-died:
-				case <-time.After(5 * time.Second): // a place it came to only by the chance of timing
-					t.Log("it did not come there this time")
-				}
-				_ = in.Close()
-				_ = cmd.Process.Kill()
-				_ = cmd.Wait()
+				s.node.dieAt(t, place)
 				s.settled(t)
 				s.check(t, c)
 			})

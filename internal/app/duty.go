@@ -33,6 +33,7 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 		},
 		billing.JobSettle: s.Settle,
 		billing.JobOrder:  a.Commerce.Advance,
+		billing.JobRefund: a.payer.Pay,
 		billing.JobReplay: a.Billing.ContinueReplay,
 		billing.JobForgetEvents: func(ctx context.Context, _ string) (again time.Time, err error) {
 			if a.KeepEvents == 0 { // it was promised under another configuration
@@ -79,6 +80,11 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string) 
 	for n, r := range a.settler.Relayers {
 		if s := r.Shortage(); s != "" {
 			warnings["relayer "+string(n)] = "out of gas: " + s
+		}
+	}
+	for n, w := range a.payer.Wallets {
+		if why, say := w.Kept(); why != "" {
+			warnings["refunds "+string(n)] = "wait for " + why + ": " + say
 		}
 	}
 	return problems, warnings

@@ -49,6 +49,7 @@ func (a *App) scraped() {
 		for _, w := range a.watchers {
 			w.scraped(set)
 		}
+		a.scrapedAccounts(set)
 		set(socketsOpen, float64(a.hub.Sockets()))
 		for _, s := range a.board.State() {
 			set(priceUp, truth(s.LastError == "" && !s.LastSuccess.IsZero()), s.Name)

@@ -11,8 +11,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/server"
-	"github.com/pepay/pepay/internal/settle"
 )
 
 // operate serves metrics, probes and profiles on a listener of their own.
@@ -77,14 +77,14 @@ func (a *App) share(ctx context.Context, l *server.Limits) error {
 	return nil
 }
 
-// lookEvery is how often a relayer's balance is read.
+// lookEvery is how often an account's balance is read.
 const lookEvery = 30 * time.Second
 
-// look keeps an eye on what a relayer's account holds.
-func (a *App) look(ctx context.Context, r *settle.Relayer) {
+// look keeps an eye on what an account holds.
+func (a *App) look(ctx context.Context, n pay.NetworkName, f func(context.Context) error) {
 	for ; ctx.Err() == nil; pause(ctx, lookEvery) {
-		if err := r.Look(ctx); err != nil && ctx.Err() == nil {
-			a.Log.DebugContext(ctx, "cannot see what the relayer holds", "network", r.Network.Name, "err", bare(err))
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			a.Log.DebugContext(ctx, "cannot see what an account holds", "network", n, "err", bare(err))
 		}
 	}
 }

@@ -44,6 +44,8 @@ type Wallets struct {
 	Canonical func(address string) (string, error)
 	// Deposit returns the address whose only exit is the receiver.
 	Deposit func(receiver string, salt [32]byte) (string, error)
+	// Ours are addresses of contracts on EVM networks that keep what is sent to them.
+	Ours []string
 	// Contract reports whether the contract at an Ethereum address takes a signature
 	// of a digest for its own (EIP-1271). It may be nil.
 	Contract func(ctx context.Context, address string, digest [32]byte, signature []byte) (bool, error)

@@ -10,6 +10,10 @@ import (
 // moves: what becomes of the order can never undo a payment.
 const JobOrder = "order.advance"
 
+// JobRefund takes the refunds on a network further. It is promised whenever one becomes
+// due that somebody has named a destination for.
+const JobRefund = "order.refund"
+
 // promiseOrder promises to look at the order that an invoice is for, if it is for one.
 func promiseOrder(tx *store.Tx, i pay.Invoice) {
 	if i.OrderID != "" {

@@ -149,7 +149,7 @@ func (c *Commerce) change(ctx context.Context, o *pay.Order, f func(*store.Tx, *
 		if err != nil || !changed {
 			return err
 		}
-		if err := c.oweIn(tx, o); err != nil {
+		if err := c.oweIn(tx, before, o); err != nil {
 			return err
 		}
 		return announce(tx, before, *o)

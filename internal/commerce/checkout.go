@@ -86,7 +86,7 @@ func (c *Commerce) Checkout(ctx context.Context, by billing.Caller, in api.Check
 	if err != nil {
 		return nil, err
 	}
-	refund, err := c.refundTo(in.RefundDestination)
+	refund, err := c.refundTo(ctx, in.RefundDestination)
 	if err != nil {
 		return nil, err
 	}
@@ -158,15 +158,3 @@ func (c *Commerce) again(tx *store.Tx, e pay.Estimate, address string) (any, err
 }
 
 func sealOf(e pay.Estimate) string { return fmt.Sprintf("checkout %d %s", e.MerchantID, e.ID) }
-
-// refundTo reads where a refund is to go, "" for not said.
-func (c *Commerce) refundTo(in *string) (string, error) {
-	if in == nil || *in == "" {
-		return "", nil
-	}
-	to, err := c.Billing.Wallets.Canonical(*in)
-	if err != nil {
-		return "", pay.Errorf(pay.CodeRefundAddress, "refundDestinationWalletAddressBsc %v", err)
-	}
-	return to, nil
-}

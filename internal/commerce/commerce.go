@@ -26,7 +26,10 @@ type Commerce struct {
 	// Hint reads what a provider sends of itself: the requests, and the orders by id, that
 	// there may be news of. It may be nil.
 	Hint func(body []byte) (requests, orders []string)
-	Log  *slog.Logger
+	// RefundWallets are the accounts that refunds are paid from, in the environments that
+	// have one; set before requests are served.
+	RefundWallets map[pay.Environment]string
+	Log           *slog.Logger
 }
 
 // provider returns who sells in the caller's environment. The error has

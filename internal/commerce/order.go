@@ -77,7 +77,7 @@ func (c *Commerce) OrderByInvoice(ctx context.Context, by billing.Caller, invoic
 // CancelOrder asks for an order to be cancelled. One that nobody has paid is cancelled
 // at once, with its invoice; of one that was placed the retailer decides.
 func (c *Commerce) CancelOrder(ctx context.Context, by billing.Caller, id string, in api.CancelOrderRequest, o billing.Once) ([]byte, error) {
-	to, err := c.refundTo(in.RefundDestination)
+	to, err := c.refundTo(ctx, in.RefundDestination)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@
 package meter
 
 import (
-	"math/big"
 	"net/http"
 	"strconv"
 	"time"
@@ -23,8 +22,7 @@ type Meter struct {
 	requests, refused             *prometheus.CounterVec
 	invoices, payments            *prometheus.CounterVec
 	settlements, deliveries, jobs *prometheus.CounterVec
-	relays, rpcErrors             *prometheus.CounterVec
-	balance, outOfGas             *prometheus.GaugeVec
+	relays, refunds, rpcErrors    *prometheus.CounterVec
 	latency                       *prometheus.HistogramVec
 	groups, commits               prometheus.Histogram
 }
@@ -37,19 +35,13 @@ func New() *Meter {
 		m.registry.MustRegister(v)
 		return v
 	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "pepay_" + name, Help: help}, labels)
-		m.registry.MustRegister(v)
-		return v
-	}
 	m.requests = counter("http_requests_total", "Requests answered, by route and class of status.", "route", "method", "status")
 	m.refused = counter("rate_limited_total", "Requests refused by a rate limit.", "limit")
 	m.invoices = counter("invoices_total", "Invoices that came into a state.", "state")
 	m.payments = counter("payments_total", "Deposits that came into a state.", "network", "state")
 	m.settlements = counter("settlements_total", "Payments whose settlement came into a state.", "network", "state")
 	m.relays = counter("settlement_transactions_total", "Settlement transactions by what became of them: sent, replaced, done, failed.", "network", "outcome")
-	m.balance = gauge("relayer_balance_coins", "What the relayer's account holds, in whole native coins.", "network")
-	m.outOfGas = gauge("relayer_out_of_gas", "1 while the relayer's account cannot pay for the next settlement.", "network")
+	m.refunds = counter("refund_transactions_total", "Transactions that pay refunds by what became of them: sent, replaced, done, failed.", "network", "outcome")
 	m.rpcErrors = counter("rpc_errors_total", "Faults of a node; nodes are numbered as in the configuration, from 1.", "network", "node")
 	m.deliveries = counter("webhook_deliveries_total", "Attempts to deliver a webhook: done, due again, or dead.", "outcome")
 	m.jobs = counter("jobs_total", "Runs of jobs: done, again at a set time, or failed and to be tried again.", "kind", "outcome")
@@ -121,21 +113,11 @@ func (m *Meter) Relay(network, outcome string) {
 	}
 }
 
-// Balance sets what a relayer's account holds, in wei.
-func (m *Meter) Balance(network string, wei *big.Int) {
-	if m == nil {
-		return
+// Refund counts what became of a transaction that pays a refund.
+func (m *Meter) Refund(network, outcome string) {
+	if m != nil {
+		m.refunds.WithLabelValues(network, outcome).Inc()
 	}
-	coins, _ := new(big.Float).Quo(new(big.Float).SetInt(wei), big.NewFloat(1e18)).Float64()
-	m.balance.WithLabelValues(network).Set(coins)
-}
-
-// OutOfGas sets whether a relayer's account cannot pay for the next settlement.
-func (m *Meter) OutOfGas(network string, out bool) {
-	if m == nil {
-		return
-	}
-	m.outOfGas.WithLabelValues(network).Set(map[bool]float64{true: 1}[out])
 }
 
 // RPCError counts a fault of a network's nth node, from 1.

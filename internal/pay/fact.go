@@ -188,7 +188,7 @@ func (o *Order) refund(f Fact) bool {
 	due := o.Refund.Status == RefundPending || o.Refund.Status == RefundFailed
 	switch f.Kind { //nolint:exhaustive // the facts of refunds
 	case FactDestination:
-		if !due || f.Wallet == o.Refund.Destination {
+		if !due || f.Wallet == o.Refund.Destination && o.Refund.Status == RefundPending { // one that failed may be tried again
 			return false
 		}
 		o.Refund.Destination, o.Refund.Status, o.Refund.Reason = f.Wallet, RefundPending, ""

@@ -44,8 +44,10 @@ type Relay struct {
 // RelayState is the state of a relay.
 type RelayState string
 
-// The states of a relay: sent until one of its sends is final on chain.
+// The states of a relay: sent until one of its sends is final on chain. Refunds are due
+// before.
 const (
+	RelayDue    RelayState = "due"
 	RelaySent   RelayState = "sent"
 	RelayDone   RelayState = "done"
 	RelayFailed RelayState = "failed"

@@ -14,6 +14,7 @@ var orderRoutes = []route{
 	{"GET /api/commerce/merchant/orders", commerceFace, byShopOrPerson((*Server).listOrders), nil},
 	{"GET /api/commerce/merchant/orders/{id}", commerceFace, byShopOrPerson((*Server).getOrder), nil},
 	{"POST /api/commerce/merchant/orders/{id}/cancel", commerceFace, byCommerce((*Server).cancelOrder), nil},
+	{"POST /api/commerce/merchant/orders/{id}/refund-destination", commerceFace, byCommerce((*Server).setRefundDestination), nil},
 	{"GET /api/commerce/merchant/payments/{id}/status", commerceFace, byCommerce((*Server).orderPayment), nil},
 	{"POST /api/commerce/merchant/payments/bulk-status", commerceFace, byCommerce((*Server).bulkStatus), nil},
 	{"GET /api/commerce/merchant/invoices/{id}/status", commerceFace, byShopOrPerson((*Server).invoiceOrder), nil},
@@ -77,6 +78,15 @@ func (s *Server) cancelOrder(r *http.Request, c billing.Caller) (any, error) {
 		return nil, err
 	}
 	return s.Commerce.CancelOrder(r.Context(), c, id, in, o)
+}
+
+func (s *Server) setRefundDestination(r *http.Request, c billing.Caller) (any, error) {
+	in, o, err := onceBody[api.RefundDestinationRequest](r, pay.CodeValidation, false)
+	id, missing := orderID(r)
+	if err = orElse(err, missing); err != nil {
+		return nil, err
+	}
+	return s.Commerce.SetRefundDestination(r.Context(), c, id, in, o)
 }
 
 func (s *Server) orderPayment(r *http.Request, c billing.Caller) (any, error) {

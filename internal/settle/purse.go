@@ -6,18 +6,17 @@ import (
 	"math/big"
 	"sync"
 
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
 )
 
-// purse is what we last knew of a relayer's account.
+// purse is what we last knew of an account.
 type purse struct {
 	mu   sync.Mutex
 	have *big.Int
-	need *big.Int // by the last settlement it could not pay for; nil when it could
+	need *big.Int // by the last transaction it could not pay for; nil when it could
 }
 
-// needs records what a settlement needs.
+// needs records what a transaction needs.
 func (p *purse) needs(need, have *big.Int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,43 +35,46 @@ func (p *purse) has(have *big.Int) {
 	}
 }
 
-// balance asks what the relayer's account holds.
-func (r *Relayer) balance(ctx context.Context) (*big.Int, error) {
-	from := crypto.PubkeyToAddress(r.Key.PublicKey)
-	have, err := ask(ctx, r, func(ctx context.Context, c *ethclient.Client) (*big.Int, error) { return c.BalanceAt(ctx, from, nil) })
+// balance asks what the account holds.
+func (a *Account) balance(ctx context.Context) (*big.Int, error) {
+	have, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (*big.Int, error) {
+		return c.BalanceAt(ctx, a.address(), nil)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read the relayer's balance: %w", err)
+		return nil, fmt.Errorf("read the account's balance: %w", err)
 	}
-	r.Meter.Balance(string(r.Network.Name), have)
 	return have, nil
 }
 
-// outOfGas reports whether the account cannot pay for the next settlement, and
-// tells the meter.
-func (r *Relayer) outOfGas() bool {
-	out := r.Shortage() != ""
-	r.Meter.OutOfGas(string(r.Network.Name), out)
-	return out
-}
-
-// Look reads the balance of the relayer's account. Whoever settles does so too; this
-// is for the other nodes, and for the time when there is nothing to settle.
-func (r *Relayer) Look(ctx context.Context) error {
-	have, err := r.balance(ctx)
+// Look reads the balance of the account. Whoever sends from it does so too; this is for
+// the other nodes, and for the time when there is nothing to send.
+func (a *Account) Look(ctx context.Context) error {
+	have, err := a.balance(ctx)
 	if err == nil {
-		r.purse.has(have)
-		r.outOfGas()
+		a.purse.has(have)
 	}
 	return err
 }
 
-// Shortage says what the relayer's account lacks for the next settlement, "" while
-// it lacks nothing or nobody has found out.
-func (r *Relayer) Shortage() string {
-	r.purse.mu.Lock()
-	defer r.purse.mu.Unlock()
-	if r.purse.need == nil {
+// Holds returns how many whole coins the account had when it was last looked at, and
+// false when it never was.
+func (a *Account) Holds() (coins float64, known bool) {
+	a.purse.mu.Lock()
+	defer a.purse.mu.Unlock()
+	if a.purse.have == nil {
+		return 0, false
+	}
+	coins, _ = new(big.Float).Quo(new(big.Float).SetInt(a.purse.have), big.NewFloat(1e18)).Float64()
+	return coins, true
+}
+
+// Shortage says what the account lacks for its next transaction, "" while it lacks
+// nothing or nobody has found out.
+func (a *Account) Shortage() string {
+	a.purse.mu.Lock()
+	defer a.purse.mu.Unlock()
+	if a.purse.need == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s has %s wei and needs %s for the next settlement; send it some", crypto.PubkeyToAddress(r.Key.PublicKey).Hex(), r.purse.have, r.purse.need)
+	return fmt.Sprintf("%s has %s wei and needs %s for the next transaction; send it some", a.address().Hex(), a.purse.have, a.purse.need)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
@@ -35,7 +37,7 @@ const (
 type Settler struct {
 	Store    *store.Store
 	Billing  *billing.Billing
-	Relayers map[pay.NetworkName]*Relayer
+	Relayers map[pay.NetworkName]*Account
 	Log      *slog.Logger
 }
 
@@ -102,15 +104,16 @@ func waiting(tx *store.Tx, n pay.NetworkName) (todo []pay.Payment, rest bool, er
 }
 
 // begin writes down a transaction that settles the payments, and only then sends it.
-func (s *Settler) begin(ctx context.Context, r *Relayer, ps []pay.Payment) error {
+func (s *Settler) begin(ctx context.Context, r *Account, ps []pay.Payment) error {
 	ps, items, err := s.items(ctx, r, ps)
 	if err != nil || len(items) == 0 {
 		return err
 	}
-	l := pay.Relay{Network: r.Network.Name, Sweeps: items, State: pay.RelaySent}
-	if l, err = r.prepare(ctx, l); err != nil {
+	nonce, first, err := r.prepare(ctx, contracts.Factory, contracts.PackSweep(packed(items)), 0)
+	if err != nil {
 		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), r.Network.Name, err)
 	}
+	l := pay.Relay{Network: r.Network.Name, Nonce: nonce, Sweeps: items, Sends: []pay.RelaySend{first}, State: pay.RelaySent}
 	if err := s.Store.Write(ctx, func(tx *store.Tx) error {
 		l.ID, l.At = tx.NewID(), tx.Now()
 		l.Sends[0].At = tx.Now()
@@ -124,14 +127,14 @@ func (s *Settler) begin(ctx context.Context, r *Relayer, ps []pay.Payment) error
 		return err
 	}
 	r.Meter.Relay(string(l.Network), "sent")
-	r.send(ctx, l)
+	r.send(ctx, l.Sends)
 	s.Log.InfoContext(ctx, "settling", "network", l.Network, "payments", len(ps), "tx", l.Sends[0].TxHash)
 	return nil
 }
 
 // items returns the addresses to empty. Proceeds too small to be worth the gas stay
 // where they are, and are marked so.
-func (s *Settler) items(ctx context.Context, r *Relayer, ps []pay.Payment) (kept []pay.Payment, items []pay.SweepItem, err error) {
+func (s *Settler) items(ctx context.Context, r *Account, ps []pay.Payment) (kept []pay.Payment, items []pay.SweepItem, err error) {
 	var small []pay.Payment
 	worth := map[[2]string]money.USD{} // of each address and token, with all that waits there
 	for _, p := range ps {
@@ -160,6 +163,15 @@ func (s *Settler) items(ctx context.Context, r *Relayer, ps []pay.Payment) (kept
 	return kept, items, s.restate(ctx, small, pay.SettlementManual, "below the least amount that is worth its fee on this network")
 }
 
+// packed is what the factory is told of the items.
+func packed(sweeps []pay.SweepItem) []contracts.Item {
+	all := make([]contracts.Item, len(sweeps))
+	for n, s := range sweeps {
+		all[n] = contracts.Item{Receiver: common.HexToAddress(s.Receiver), Salt: common.HexToHash(s.Salt), Token: common.HexToAddress(s.Token)}
+	}
+	return all
+}
+
 func (s *Settler) restate(ctx context.Context, ps []pay.Payment, to pay.SettlementStatus, reason string) error {
 	return s.Store.Write(ctx, func(tx *store.Tx) error {
 		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {
@@ -183,31 +195,32 @@ func (s *Settler) giveUp(ctx context.Context, n pay.NetworkName) error {
 
 // reconcile finds out what became of a transaction under way: mined and final,
 // mined, waiting, or lost; and sends it again while it waits.
-func (s *Settler) reconcile(ctx context.Context, r *Relayer, l pay.Relay) error {
-	fate, err := r.fate(ctx, l)
+func (s *Settler) reconcile(ctx context.Context, r *Account, l pay.Relay) error {
+	fate, err := r.fate(ctx, r.address(), l.Nonce, l.Sends)
 	if err != nil {
 		return fmt.Errorf("reconcile relay %s on %s: %w", l.ID, l.Network, err)
 	}
+	failed := l.Sweeps
 	switch fate.state {
+	case pay.RelayDue:
 	case pay.RelaySent:
 		if fate.mined {
 			return nil
 		}
 		return s.again(ctx, r, l)
 	case pay.RelayDone:
+		failed = refused(fate.receipt, l.Sweeps)
 		s.Log.InfoContext(ctx, "settlement is final", "network", l.Network, "tx", fate.txHash)
 	case pay.RelayFailed:
 		s.Log.ErrorContext(ctx, "settlement failed and will be tried again", "network", l.Network, "tx", fate.txHash, "reason", fate.reason)
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		if l.State, l.Reason = fate.state, fate.reason; fate.state == pay.RelayFailed {
-			fate.failed = l.Sweeps
-		}
+		l.State, l.Reason = fate.state, fate.reason
 		if err := tx.SaveRelay(l); err != nil {
 			return err
 		}
 		var ps []pay.Payment
-		for _, item := range fate.failed {
+		for _, item := range failed {
 			at, err := tx.PaymentsAt(l.Network, item.Address, item.Token)
 			if err != nil {
 				return err
@@ -224,30 +237,23 @@ func (s *Settler) reconcile(ctx context.Context, r *Relayer, l pay.Relay) error 
 	return err
 }
 
-// again sends a waiting transaction once more, for a better fee when it has waited
-// long. The better one is written down first, under the same nonce: only one of
-// them can ever be mined.
-func (s *Settler) again(ctx context.Context, r *Relayer, l pay.Relay) error {
+// again sends a waiting transaction once more, for a better fee when it has waited long:
+// that one is written down first.
+func (s *Settler) again(ctx context.Context, r *Account, l pay.Relay) error {
 	var now time.Time
 	if err := s.Store.Read(ctx, func(tx *store.Tx) error { now = tx.Now(); return nil }); err != nil {
 		return err
 	}
-	if last := l.Sends[len(l.Sends)-1]; now.Sub(last.At) > r.patience() {
-		better, err := r.bump(ctx, last)
-		switch {
-		case errors.Is(err, errFeeCap):
-			s.Log.WarnContext(ctx, "a settlement waits: its fee is at the cap", "network", l.Network, "tx", last.TxHash)
-		case err != nil:
-			return err
-		default:
-			l.Sends = append(l.Sends, pay.RelaySend{TxHash: better.TxHash, Raw: better.Raw, At: now})
-			if err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveRelay(l) }); err != nil {
-				return err
-			}
-			r.Meter.Relay(string(l.Network), "replaced")
-		}
+	next, some, err := r.again(ctx, l.Sends, now)
+	if err != nil || !some {
+		return err
 	}
-	r.send(ctx, l)
+	l.Sends = append(l.Sends, next)
+	if err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveRelay(l) }); err != nil {
+		return err
+	}
+	r.Meter.Relay(string(l.Network), "replaced")
+	r.send(ctx, l.Sends)
 	return nil
 }
 
