@@ -160,6 +160,12 @@ type CancelOrder struct {
 	RefundQuote *RefundQuote `json:"refundQuote"` // null when nothing was paid
 }
 
+// RefundDestinationRequest is the body of POST
+// /api/commerce/merchant/orders/{orderId}/refund-destination.
+type RefundDestinationRequest struct {
+	RefundDestination *string `json:"refundDestinationWalletAddressBsc"` // an address on BSC
+}
+
 // RefundQuote is what a refund will come to; amounts are dollars with two decimals.
 type RefundQuote struct {
 	AmountUSD    string  `json:"amountUsd"`
