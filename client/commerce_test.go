@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -236,3 +237,24 @@ func TestListsByOffset(t *testing.T) {
 		})
 	}
 }
+
+// What is asked to have a refund go somewhere, word for word.
+func TestRefundDestination(t *testing.T) {
+	t.Parallel()
+	asked := ""
+	pepay := client.New("http://pepay.test", "k")
+	pepay.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		body, _ := io.ReadAll(r.Body)
+		asked = r.Method + " " + r.URL.RequestURI() + " " + string(body)
+		return with(200, `{"success":true,"data":{"orderId":"o/1","refundStatus":"PENDING"}}`)()
+	})}
+	v := must[api.Order](t)(pepay.Orders.SetRefundDestination(t.Context(), "o/1", "0x0000000000000000000000000000000000000001"))
+	const want = `POST /api/commerce/merchant/orders/o%2F1/refund-destination {"refundDestinationWalletAddressBsc":"0x0000000000000000000000000000000000000001"}`
+	if asked != want || v.RefundStatus != "PENDING" {
+		t.Errorf("%s: %+v", asked, v)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -61,6 +61,12 @@ func (s Orders) Cancel(ctx context.Context, id string, in api.CancelOrderRequest
 	return unwrapped[api.CancelOrder](ctx, s.c, http.MethodPost, orderPath(id)+"/cancel", nil, in)
 }
 
+// SetRefundDestination says which address on BSC gets the refund of an order that is due
+// one, while none is under way or after one has failed. It returns the order.
+func (s Orders) SetRefundDestination(ctx context.Context, id, address string) (api.Order, error) {
+	return unwrapped[api.Order](ctx, s.c, http.MethodPost, orderPath(id)+"/refund-destination", nil, api.RefundDestinationRequest{RefundDestination: &address})
+}
+
 // Payment returns whether and how an order was paid.
 func (s Orders) Payment(ctx context.Context, id string) (api.OrderPaymentStatus, error) {
 	return unwrapped[api.OrderPaymentStatus](ctx, s.c, http.MethodGet, "/api/commerce/merchant/payments/"+url.PathEscape(id)+"/status", nil, nil)

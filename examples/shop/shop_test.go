@@ -272,7 +272,7 @@ func TestShopAndStrangers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing is read
-	if to := resp.Header.Get("Location"); resp.StatusCode != 303 || !strings.HasPrefix(to, a.URL+"/pay?session=") {
+	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, a.URL+"/pay?session=") {
 		t.Errorf("paying leads to %d %s", resp.StatusCode, to)
 	}
 }
@@ -302,7 +302,7 @@ func TestShopHearsOfOrders(t *testing.T) {
 	body := `{"id":"evt_1765540800123-42","object":"event","type":"commerce.order.updated"}`
 	h := http.Header{}
 	client.SignWebhook(h, []byte(body), secret, time.Now())
-	r, err := http.NewRequestWithContext(t.Context(), "POST", shop+"/hook", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, shop+"/hook", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestShopHearsOfOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _ = resp.Body.Close(); resp.StatusCode != 200 {
+	if _ = resp.Body.Close(); resp.StatusCode != http.StatusOK {
 		t.Errorf("a signed webhook: %d", resp.StatusCode)
 	}
 }
