@@ -85,6 +85,7 @@ func TestBuy(t *testing.T) {
 		a.Pay(contracts.TestDollar, address.TempAddress, units(t, address.EstimatedTokenAmount))
 		a.Mine(3)
 		o := f.agree(bought.OrderID, "processing")
+		payorHearsNothing(t, a, address)
 		if o.Payment.Status != "paid" || o.Payment.TxHash == nil || o.Payment.Settlement.Status != "pending" {
 			t.Errorf("paid: %+v", o.Payment)
 		}
@@ -108,6 +109,23 @@ func TestBuy(t *testing.T) {
 			t.Errorf("timeline: %s", got)
 		}
 	})
+}
+
+// payorHearsNothing expects that who has a link to pay is told of the payment, and not of
+// the order: where it goes is no business of his.
+func payorHearsNothing(t *testing.T, a *testkit.App, address api.PaymentAddress) {
+	t.Helper()
+	first := testkit.Events(t, a.Store, a.Merchant.ID)[0]
+	s := testkit.Dial(t, "ws"+a.URL[4:]+address.WSConnection.WSURL+"&token="+address.WSConnection.Token+"&since="+first.ID, nil)
+	defer s.Close()
+	for f := s.Next(); f.Type != "replay_complete"; f = s.Next() {
+		if strings.HasPrefix(f.Type, "commerce.") {
+			t.Errorf("the payor was told %s", f.Raw)
+		}
+	}
+	if len(s.Got) == 0 {
+		t.Error("the payor was told nothing at all")
+	}
 }
 
 // The ways an order ends badly, over HTTP.

@@ -105,8 +105,8 @@ const (
 	maxWallet = 128
 )
 
-// write carries out a request in a unit, once for each idempotency key, and returns its
-// answer as JSON.
+// write carries out a request in a unit, once for each idempotency key in an environment,
+// and returns its answer as JSON.
 func (c *Commerce) write(ctx context.Context, by billing.Caller, operation string, o billing.Once, do func(*store.Tx) (any, error)) ([]byte, error) {
 	return c.Billing.Write(ctx, by.Merchant.ID, operationOf(by, operation), o, do)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -132,6 +133,10 @@ func wantsOf(field string, in []api.EstimateItem, least int) (ws []want, err err
 	return ws, nil
 }
 
+// estimating is how long all the questions of an estimate may take: clients give up after
+// half a minute.
+const estimating = 25 * time.Second
+
 // priced sorts what is wanted into what can be ordered, at the price of its best eligible
 // offer, and what cannot.
 func (c *Commerce) priced(ctx context.Context, e pay.Environment, ws []want) (lines []pay.OrderLine, invalid []pay.InvalidItem, err error) {
@@ -140,10 +145,17 @@ func (c *Commerce) priced(ctx context.Context, e pay.Environment, ws []want) (li
 		return nil, nil, err
 	}
 	found, why := make([]pay.OrderLine, len(ws)), make([]string, len(ws))
+	ctx, cancel := context.WithTimeout(ctx, estimating)
+	defer cancel()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(asking)
 	for n, w := range ws {
 		g.Go(func() (err error) {
+			defer func() { // nobody else would: a panic here ends the process
+				if p := recover(); p != nil {
+					err = fmt.Errorf("ask for %s: panic: %v", w.product, p)
+				}
+			}()
 			found[n], why[n], err = c.offered(ctx, p, w)
 			return err
 		})
@@ -166,6 +178,9 @@ func (c *Commerce) priced(ctx context.Context, e pay.Environment, ws []want) (li
 
 // offered returns the line that a wanted item comes to, or why it cannot be ordered.
 func (c *Commerce) offered(ctx context.Context, p retail.Provider, w want) (l pay.OrderLine, why string, err error) {
+	if !productID.MatchString(w.product) {
+		return l, "Product not found", nil
+	}
 	os, err := p.Offers(ctx, w.retailer, w.product, "")
 	if errors.Is(err, retail.ErrNotFound) {
 		return l, "Product not found", nil

@@ -138,18 +138,8 @@ func paying(tx *store.Tx, by billing.Caller, id string) (p Paying, err error) {
 		return p, err
 	}
 	ps, err := tx.PaymentsOf(p.Order.InvoiceID)
-	p.By = completing(ps)
+	p.By, _ = p.Invoice.CompletedBy(ps, pay.Payment.Counts)
 	return p, err
-}
-
-// completing returns the last payment that counts.
-func completing(ps []pay.Payment) (last pay.Payment) {
-	for _, p := range ps {
-		if p.Counts() {
-			last = p
-		}
-	}
-	return last
 }
 
 // Payments answers, for each of many orders in turn, how its payment stands. An order

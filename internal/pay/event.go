@@ -32,6 +32,10 @@ var Subscribable = []string{
 	"commerce.order.*", string(OrderCreated), string(OrderUpdated), string(TestPing),
 }
 
+// PayorTypes are the event types that payors are told of. Orders are between a merchant
+// and its customer: a link to pay may be passed on to somebody else.
+var PayorTypes = []string{InvoiceCreated.Wildcard(), PaymentCreated.Wildcard(), QuoteUpdated.Wildcard()}
+
 // Filterable are the event types and wildcards that lists and streams may be limited to.
 var Filterable = append(slices.Clone(Subscribable), "webhook_endpoint.*", string(EndpointDisabled), "payout_address.*", string(PayoutUpdated))
 

@@ -137,20 +137,20 @@ func (o *Order) turn(to OrderStatus, sub, message string, now time.Time) {
 
 // merge takes over what is new of parcels and reports whether anything is.
 func (o *Order) merge(ss []Shipment, now time.Time) (changed bool) {
+	were := slices.Clone(o.Shipments)
 	for _, s := range ss {
 		if s.ObtainedAt.IsZero() {
 			s.ObtainedAt = now
 		}
 		n := slices.IndexFunc(o.Shipments, func(old Shipment) bool { return old.ID == s.ID })
 		if n < 0 {
-			o.Shipments, changed = append(o.Shipments, s), true
+			o.Shipments = append(o.Shipments, s)
 			continue
 		}
 		s.ObtainedAt = o.Shipments[n].ObtainedAt
-		changed = changed || s != o.Shipments[n]
 		o.Shipments[n] = s
 	}
-	return changed
+	return !slices.Equal(were, o.Shipments) // one that is named twice changes nothing the second time
 }
 
 // cancel is the rule of a request to cancel.
@@ -243,15 +243,9 @@ func MoneyFacts(i Invoice, ps []Payment) (fs []Fact) {
 	case Unpaid, Underpaid:
 		return nil
 	}
-	var last Payment
-	settled := true
-	for _, p := range ps {
-		if p.Counts() {
-			last, settled = p, settled && p.Settlement.Status == SettlementSettled
-		}
-	}
-	fs = append(fs, Fact{Kind: FactPaid, TxHash: last.TxHash, Wallet: i.PayerAddress, Network: i.PayerNetwork})
-	if settled && last.ID != "" {
+	by, _ := i.CompletedBy(ps, Payment.Counts)
+	fs = append(fs, Fact{Kind: FactPaid, TxHash: by.TxHash, Wallet: by.From, Network: by.Network})
+	if last, ok := i.CompletedBy(ps, Payment.arrived); ok {
 		fs = append(fs, Fact{Kind: FactSettled, TxHash: last.Settlement.TxHash, Network: last.Network})
 	}
 	return fs

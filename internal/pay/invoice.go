@@ -90,6 +90,22 @@ func (i Invoice) Remaining() money.USD {
 // settledBy reports whether a sum pays the invoice.
 func (i Invoice) settledBy(sum money.USD) bool { return sum > 0 && sum.Add(PaidTolerance) >= i.Amount }
 
+// CompletedBy returns the first payment with which those that do what is asked pay the
+// invoice; what anybody sends after it is another matter. Without one it returns the last
+// of them, and false. Payments are in the order in which they count.
+func (i Invoice) CompletedBy(ps []Payment, does func(Payment) bool) (by Payment, ok bool) {
+	sum := money.USD(0)
+	for _, p := range ps {
+		if !does(p) {
+			continue
+		}
+		if by, sum = p, sum.Add(p.Amount); i.settledBy(sum) {
+			return by, true
+		}
+	}
+	return by, false
+}
+
 // Closed reports whether a payor can no longer start to pay: the invoice is in a
 // terminal state, or its time is up even if that is not recorded yet.
 func (i Invoice) Closed(now time.Time) bool { return !i.Status.Open() || !now.Before(i.ExpiresAt) }

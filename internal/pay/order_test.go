@@ -2,9 +2,11 @@ package pay_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,6 +221,7 @@ func TestPricing(t *testing.T) {
 		{"two lines", terms, []pay.OrderLine{line(9_99*money.Cent, 0, 2), line(1*money.Cent, 0, 99)}, "20.97 + 1 + 0 + 3 = 24.97"},
 		{"an offer with shipping", terms, []pay.OrderLine{line(10_00*money.Cent, 4_50*money.Cent, 3)}, "30 + 5.5 + 0 + 3 = 38.5"},
 		{"sales tax, rounded up to the cent", taxed, []pay.OrderLine{line(9_99*money.Cent, 0, 1)}, "9.99 + 1 + 0.83 + 3 = 14.82"},
+		{"the most that anybody can want", rate, slices.Repeat([]pay.OrderLine{line(pay.MaxAmount, pay.MaxAmount, 99)}, pay.MaxCartItems), "4950000000 + 50000001 + 0 + 123750003 = 5123750004"},
 		{"a share, rounded up to the cent", rate, []pay.OrderLine{line(9_99*money.Cent, 0, 1)}, "9.99 + 1 + 0 + 3.25 = 14.24"},
 	} {
 		p := c.terms.Price(c.lines)
@@ -251,6 +254,10 @@ func TestBestOffer(t *testing.T) {
 		{"a day too late", []pay.Offer{with("x", func(o *pay.Offer) { o.DeliveryDays = 11 })}, ""},
 		{"from abroad", []pay.Offer{with("x", func(o *pay.Offer) { o.International = true })}, ""},
 		{"gone", []pay.Offer{with("x", func(o *pay.Offer) { o.Available = false })}, ""},
+		{"dearer than anything", []pay.Offer{with("x", func(o *pay.Offer) { o.Price = pay.MaxAmount + 1 })}, ""},
+		{"dearer than can be added up", []pay.Offer{with("x", func(o *pay.Offer) { o.Price = math.MaxInt64 })}, ""},
+		{"shipped for more than anything", []pay.Offer{with("x", func(o *pay.Offer) { o.Shipping = pay.MaxAmount + 1 })}, ""},
+		{"money for shipping it", []pay.Offer{with("x", func(o *pay.Offer) { o.Shipping = -1 })}, ""},
 		{"free", []pay.Offer{with("x", func(o *pay.Offer) { o.Price = 0 })}, ""},
 		{"the cheaper in all", []pay.Offer{good, with("x", func(o *pay.Offer) { o.Price, o.Shipping = 9_00*money.Cent, 1_50*money.Cent }), with("y", func(o *pay.Offer) { o.Price = 9_99 * money.Cent })}, "y"},
 		{"prime first", []pay.Offer{with("x", func(o *pay.Offer) { o.Prime, o.Fulfilled = false, true }), good}, "good"},
@@ -275,5 +282,58 @@ func TestNextLook(t *testing.T) {
 		if got := (pay.Order{UpdatedAt: at}).NextLook(at.Add(age)).Sub(at.Add(age)); got != want {
 			t.Errorf("after %s: in %s, want %s", age, got, want)
 		}
+	}
+}
+
+// What is said of an order's money is what pays its invoice: what anybody sends besides
+// neither names the payor, nor a refund's destination, nor keeps the order waiting.
+func TestMoneyFacts(t *testing.T) {
+	t.Parallel()
+	i := pay.Invoice{Status: pay.Paid, Amount: 10_00 * money.Cent, PayerAddress: "0xD", PayerNetwork: "bsc"}
+	paid := func(from string, cents money.USD, to pay.SettlementStatus) pay.Payment {
+		p := pay.Payment{ID: from, Status: pay.PaymentConfirmed, Amount: cents * money.Cent, Settlement: pay.Settlement{Status: to, TxHash: "swept " + from}}
+		p.Network, p.From, p.TxHash = "bsc", from, "of "+from
+		return p
+	}
+	const settled, manual, pending = pay.SettlementSettled, pay.SettlementManual, pay.SettlementPending
+	late := paid("0xL", 10_00, pending)
+	late.Status = pay.PaymentManualRetry
+	for name, c := range map[string]struct {
+		ps   []pay.Payment
+		want string
+	}{
+		"one":                              {[]pay.Payment{paid("0xA", 10_00, pending)}, "paid of 0xA by 0xA"},
+		"one, settled":                     {[]pay.Payment{paid("0xA", 10_00, settled)}, "paid of 0xA by 0xA, settled swept 0xA"},
+		"two parts":                        {[]pay.Payment{paid("0xA", 6_00, settled), paid("0xB", 4_00, pending)}, "paid of 0xB by 0xB"},
+		"two parts, settled":               {[]pay.Payment{paid("0xA", 6_00, settled), paid("0xB", 4_00, settled)}, "paid of 0xB by 0xB, settled swept 0xB"},
+		"too late":                         {[]pay.Payment{late, paid("0xA", 10_00, settled)}, "paid of 0xA by 0xA, settled swept 0xA"},
+		"dust after it":                    {[]pay.Payment{paid("0xA", 10_00, pending), paid("0xD", 1, settled)}, "paid of 0xA by 0xA"},
+		"dust after it, that nobody moves": {[]pay.Payment{paid("0xA", 10_00, settled), paid("0xD", 1, manual)}, "paid of 0xA by 0xA, settled swept 0xA"},
+	} {
+		var got []string
+		for _, f := range pay.MoneyFacts(i, c.ps) {
+			if s := string(f.Kind) + " " + f.TxHash; f.Kind == pay.FactPaid {
+				got = append(got, s+" by "+f.Wallet)
+			} else {
+				got = append(got, s)
+			}
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%s: %s, want %s", name, s, c.want)
+		}
+	}
+}
+
+// A parcel that is told of twice in one breath is news once.
+func TestParcelsToldTwice(t *testing.T) {
+	t.Parallel()
+	o := led(t, "", []pay.FactKind{pay.FactPaid, pay.FactSettled, pay.FactPlaced})
+	f := pay.Fact{Kind: pay.FactTracked, Shipments: []pay.Shipment{{ID: "1"}, {ID: "1", Number: "7"}}}
+	o, err := o.Next(f, start)
+	if err != nil || len(o.Shipments) != 1 || o.Shipments[0].Number != "7" {
+		t.Fatalf("%+v, %v", o.Shipments, err)
+	}
+	if _, err := o.Next(f, start.Add(time.Hour)); pay.CodeOf(err) != pay.CodeTransition {
+		t.Errorf("again: %v", err)
 	}
 }

@@ -78,6 +78,9 @@ func (p Payment) Confirmations(required uint64) uint64 {
 // Counts reports whether the payment is part of what its invoice has been paid.
 func (p Payment) Counts() bool { return p.Status == PaymentConfirmed || p.Status == PaymentUnderpaid }
 
+// arrived reports whether the payment counts and has reached the merchant.
+func (p Payment) arrived() bool { return p.Counts() && p.Settlement.Status == SettlementSettled }
+
 // Decided reports whether it is settled for good if the payment counts. One whose
 // block the chain dropped is open again: it may be mined once more.
 func (p Payment) Decided() bool {

@@ -69,9 +69,11 @@ const New = "New"
 func (o Offer) Cost() money.USD { return o.Price.Add(o.Shipping) }
 
 // Eligible reports whether an order may be placed by this offer: new, shipped by the
-// retailer, from within the country, at hand and delivered in so many days.
+// retailer, from within the country, at hand, delivered in so many days, and at a price
+// that can be reckoned with.
 func (o Offer) Eligible(days int) bool {
-	return o.Available && o.Condition == New && (o.Prime || o.Fulfilled) && !o.International && o.DeliveryDays <= days && o.Price >= MinPrice
+	return o.Available && o.Condition == New && (o.Prime || o.Fulfilled) && !o.International && o.DeliveryDays <= days &&
+		o.Price >= MinPrice && o.Price <= MaxAmount && o.Shipping >= 0 && o.Shipping <= MaxAmount
 }
 
 // MinPrice is the least price of anything.

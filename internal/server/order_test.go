@@ -160,6 +160,26 @@ func TestCancelOrder(t *testing.T) {
 	})
 }
 
+// A key for idempotency counts in one environment: the answer of devnet is none of mainnet.
+func TestOnceInAnEnvironment(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, database string) {
+		d, s, _ := newShop(t, database, func(o *app.Options) { o.Providers[pay.Mainnet] = o.Providers[pay.Devnet] })
+		_, mainnet, err := d.Billing.AddKey(t.Context(), d.Merchant.ID, "main", pay.ScopeCommerce, pay.Mainnet, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key, want := range map[string]string{d.Commerce: "devnet", mainnet: "mainnet"} {
+			for range 2 {
+				a := d.ask(estimatePath, s.Body(`"items":[{"productId":"`+testkit.Dripper+`","quantity":1}]`), testkit.Headers{"x-api-key", key, "Idempotency-Key", "k"})
+				if got := decode[api.Wrapped[api.Estimate]](t, a).Data.NetworkEnvironment; got != want {
+					t.Errorf("%s was answered with an estimate of %s", want, got)
+				}
+			}
+		}
+	})
+}
+
 // Every transition of the simulator from every state: what the contract says goes, and
 // nothing else does; and the events of each.
 func TestSimulator(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *Server) paymentStream(w http.ResponseWriter, r *http.Request) {
 	q := newQuery(r)
 	t, err := s.Auth.Ticket(q.Get("token"), auth.StreamPayment, s.Now())
 	q.only("token", "format", "since")
-	f := store.EventFilter{MerchantID: t.MerchantID, InvoiceID: t.InvoiceID}
+	f := store.EventFilter{MerchantID: t.MerchantID, InvoiceID: t.InvoiceID, Types: pay.PayorTypes}
 	s.stream(w, r, q, notify.Subscription{EventFilter: f, Payor: true, Holder: t.InvoiceID}, err)
 }
 
