@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/ecdsa"
-	"math/big"
 
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
@@ -43,27 +42,21 @@ var (
 
 func (a *App) scrapedAccounts(set func(meter.Gauge, float64, ...string)) {
 	for n, r := range a.settler.Relayers {
-		if wei := r.Holds(); wei != nil {
-			set(relayerBalance, inCoins(wei), string(n))
+		if coins, known := r.Holds(); known {
+			set(relayerBalance, coins, string(n))
 			set(relayerOutOfGas, truth(r.Shortage() != ""), string(n))
 		}
 	}
 	for n, w := range a.payer.Wallets {
-		if wei := w.Holds(); wei != nil {
-			set(refundCoins, inCoins(wei), string(n))
+		if coins, known := w.Holds(); known {
+			set(refundCoins, coins, string(n))
 		}
-		if held, known := w.Dollars(); known {
-			set(refundDollars, float64(held)/1000, string(n))
+		if dollars, known := w.Dollars(); known {
+			set(refundDollars, dollars, string(n))
 		}
 		why, _ := w.Kept()
 		for _, reason := range settle.Reasons {
 			set(refundsWait, truth(why == reason), string(n), reason)
 		}
 	}
-}
-
-// inCoins is an amount of wei in whole coins, near enough for a graph.
-func inCoins(wei *big.Int) float64 {
-	coins, _ := new(big.Float).Quo(new(big.Float).SetInt(wei), big.NewFloat(1e18)).Float64()
-	return coins
 }

@@ -26,7 +26,7 @@ type Wallet struct {
 
 	mu       sync.Mutex
 	why, say string
-	dollars  money.USD
+	dollars  float64
 	known    bool
 }
 
@@ -64,7 +64,7 @@ func (w *Wallet) keep(ctx context.Context, why, say string) {
 
 // Dollars returns what the wallet had when it was last looked at, and false when it never
 // was.
-func (w *Wallet) Dollars() (money.USD, bool) {
+func (w *Wallet) Dollars() (float64, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dollars, w.known
@@ -78,14 +78,11 @@ func (w *Wallet) holds(ctx context.Context) (money.Units, error) {
 	if err != nil {
 		return money.Units{}, err
 	}
-	whole := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(w.Token.Decimals)), nil)
-	held := new(big.Int).Mul(n, big.NewInt(int64(100*money.Cent)))
+	whole := new(big.Float).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(w.Token.Decimals)), nil))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if held.Quo(held, whole); !held.IsInt64() {
-		held.SetInt64(math.MaxInt64)
-	}
-	w.dollars, w.known = money.USD(held.Int64()), true
+	w.dollars, _ = whole.Quo(new(big.Float).SetInt(n), whole).Float64()
+	w.known = true
 	return money.NewUnits(n), nil
 }
 
