@@ -300,6 +300,12 @@ func TestRefund(t *testing.T) {
 		k.got(to, 13_990)
 		k.spent(1)
 		k.warns("")
+		testkit.Eventually(t, "the numbers are told", func() bool {
+			_, b := testkit.Fetch(t, "GET", k.OpsURL+"/metrics", "", nil)
+			series := string(b)
+			return strings.Contains(series, `pepay_refund_wallet_dollars{network="bsc"} 86.01`+"\n") && strings.Contains(series, `pepay_refund_wallet_coins{network="bsc"} 0.99`) &&
+				strings.Contains(series, `pepay_refund_transactions_total{network="bsc",outcome="done"} 1`+"\n")
+		})
 	})
 }
 
