@@ -135,7 +135,7 @@ func monitored(t *testing.T, series map[string]float64) {
 		name, _, _ := strings.Cut(s, "{")
 		names[name] = true
 	}
-	for _, rare := range []string{"pepay_rpc_errors_total", "pepay_jobs_overdue", "pepay_jobs_oldest_overdue_seconds"} { // only when there is trouble
+	for _, rare := range []string{"pepay_rpc_errors_total", "pepay_jobs_overdue", "pepay_jobs_oldest_overdue_seconds", "pepay_refunds_waiting", "pepay_refund_transactions_total"} { // only with trouble or refunds
 		names[rare] = true
 	}
 	for _, file := range []string{"grafana/dashboard.json", "prometheus/alerts.yaml"} {

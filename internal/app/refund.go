@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/ecdsa"
+	"math/big"
 
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
@@ -42,21 +43,28 @@ var (
 
 func (a *App) scrapedAccounts(set func(meter.Gauge, float64, ...string)) {
 	for n, r := range a.settler.Relayers {
-		if coins, known := r.Holds(); known {
-			set(relayerBalance, coins, string(n))
+		if wei, known := r.Holds(); known {
+			set(relayerBalance, whole(wei, 18), string(n))
 			set(relayerOutOfGas, truth(r.Shortage() != ""), string(n))
 		}
 	}
 	for n, w := range a.payer.Wallets {
-		if coins, known := w.Holds(); known {
-			set(refundCoins, coins, string(n))
+		if wei, known := w.Holds(); known {
+			set(refundCoins, whole(wei, 18), string(n))
 		}
 		if dollars, known := w.Dollars(); known {
-			set(refundDollars, dollars, string(n))
+			set(refundDollars, whole(dollars.Big(), w.Token.Decimals), string(n))
 		}
 		why, _ := w.Kept()
 		for _, reason := range settle.Reasons {
 			set(refundsWait, truth(why == reason), string(n), reason)
 		}
 	}
+}
+
+// whole is an amount of base units as it is told to people who look at graphs.
+func whole(units *big.Int, decimals int) float64 {
+	one := new(big.Float).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(decimals)), nil))
+	n, _ := one.Quo(new(big.Float).SetInt(units), one).Float64()
+	return n
 }

@@ -56,16 +56,12 @@ func (a *Account) Look(ctx context.Context) error {
 	return err
 }
 
-// Holds returns how many whole coins the account had when it was last looked at, and
-// false when it never was.
-func (a *Account) Holds() (coins float64, known bool) {
+// Holds returns how many wei the account had when it was last looked at, and false when it
+// never was.
+func (a *Account) Holds() (wei *big.Int, known bool) {
 	a.purse.mu.Lock()
 	defer a.purse.mu.Unlock()
-	if a.purse.have == nil {
-		return 0, false
-	}
-	coins, _ = new(big.Float).Quo(new(big.Float).SetInt(a.purse.have), big.NewFloat(1e18)).Float64()
-	return coins, true
+	return a.purse.have, a.purse.have != nil
 }
 
 // Shortage says what the account lacks for its next transaction, "" while it lacks

@@ -2,6 +2,7 @@ package settle_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/ethclient"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/contracts"
@@ -26,11 +28,15 @@ import (
 	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
 const usd = 100 * money.Cent
+
+// pass is the answer of calls that are only counted.
+const pass = "pass"
 
 // node is a node that can be told to lose things on the way.
 type node struct {
@@ -70,7 +76,7 @@ func (l *node) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
-	if !hit || err != nil {
+	if !hit || err != nil || answer == pass {
 		return resp, err
 	}
 	_ = resp.Body.Close()
@@ -230,6 +236,14 @@ func (k *cashier) warns(why string) {
 	})
 }
 
+// looks waits until the wallet has asked the node something, and again.
+func (k *cashier) looks(call string) {
+	k.t.Helper()
+	k.node.lose(call, pass, true)
+	testkit.Eventually(k.t, "it is looked at", func() bool { return k.node.times() >= 3 })
+	k.node.lose("", "", false)
+}
+
 // told is what events said of an order's refund, in turn.
 func (k *cashier) told(order string) (all []string) {
 	k.t.Helper()
@@ -271,10 +285,7 @@ func TestRefund(t *testing.T) {
 		})
 		k.Mine(2)
 		k.got(to, 13_990)
-		testkit.Eventually(t, "it is looked at twice more", func() bool { // while it is not final
-			_, b := testkit.Fetch(t, "GET", k.OpsURL+"/metrics", "", nil)
-			return strings.Contains(string(b), `pepay_refund_transactions_total{network="bsc",outcome="sent"} 1`)
-		})
+		k.looks("eth_getTransactionReceipt")
 		if f := k.refund(order); f.Status != "PROCESSING" {
 			t.Errorf("with one confirmation of three it is %s", f.Status)
 		}
@@ -289,6 +300,12 @@ func TestRefund(t *testing.T) {
 		k.got(to, 13_990)
 		k.spent(1)
 		k.warns("")
+		testkit.Eventually(t, "the numbers are told", func() bool {
+			_, b := testkit.Fetch(t, "GET", k.OpsURL+"/metrics", "", nil)
+			series := string(b)
+			return strings.Contains(series, `pepay_refund_wallet_dollars{network="bsc"} 86.01`+"\n") && strings.Contains(series, `pepay_refund_wallet_coins{network="bsc"} 0.99`) &&
+				strings.Contains(series, `pepay_refund_transactions_total{network="bsc",outcome="done"} 1`+"\n")
+		})
 	})
 }
 
@@ -434,6 +451,7 @@ func TestRefundReplaced(t *testing.T) {
 		testkit.Eventually(t, "it is in doubt", func() bool { return !k.row(order).DoubtAt.IsZero() })
 		k.node.lose("", "", false)
 		k.clock.Add(9 * time.Minute)
+		k.looks("eth_getTransactionCount")
 		if f := k.refund(order); f.Status != "PROCESSING" {
 			t.Errorf("in doubt it is %s", f.Status)
 		}
@@ -538,6 +556,7 @@ func TestRefundReorg(t *testing.T) {
 			return err == nil && n == 1
 		})
 		k.Mine(2)
+		k.looks("eth_getTransactionReceipt")
 		if err := k.Chain.Fork(parent.Hash()); err != nil {
 			t.Fatal(err)
 		}
@@ -575,13 +594,30 @@ func TestRefundRefused(t *testing.T) {
 	})
 }
 
-// Many refunds, two processes on one database: each is paid once, and no more than the
-// limit.
+// Many refunds, two processes on one database, and others that do not care whose turn it
+// is, as one does whose lease has run out while it stood still: each is paid once, and no
+// more than the limit.
 func TestRefundsByTwoProcesses(t *testing.T) {
 	t.Parallel()
 	url := testkit.Postgres(t)
 	k := newCashier(t, url, 100, 20*usd)
 	testkit.Run(t, k.options(url, 20*usd))
+	for range 3 {
+		stray := k.payer(20 * usd)
+		end, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				_, _ = stray.Pay(context.Background(), "bsc")
+				select {
+				case <-end:
+					return
+				case <-time.After(5 * time.Millisecond):
+				}
+			}
+		}()
+		t.Cleanup(func() { close(end); <-ended })
+	}
 	orders, to := map[string]common.Address{}, fresh(t)
 	for range 8 {
 		order := testkit.Owed(t, k.Store, k.Merchant.ID, pay.Devnet, 3*usd, 0)
@@ -603,6 +639,16 @@ func TestRefundsByTwoProcesses(t *testing.T) {
 	k.MineSlowly("the rest is paid", func() bool { return done() == 8 })
 	k.got(to, 24*usd)
 	k.spent(8)
+}
+
+// payer pays from the wallet by itself.
+func (k *cashier) payer(limit money.USD) *settle.Payer {
+	n := testkit.BSC(k.Chain.URL(), k.key, limit)
+	w := &settle.Wallet{
+		Account: settle.Account{Network: n.Network, Key: k.key, Nodes: []*ethclient.Client{k.Chain.Client()}, MaxFee: n.MaxFee, Log: slog.New(slog.DiscardHandler)},
+		Token:   n.Refund.Token, Limit: limit,
+	}
+	return &settle.Payer{Store: k.Store, Wallets: map[pay.NetworkName]*settle.Wallet{n.Name: w}, Tell: k.App.App.Commerce.RefundIn, Log: w.Log}
 }
 
 // What the simulator has taken over is not paid.

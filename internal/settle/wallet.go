@@ -26,7 +26,7 @@ type Wallet struct {
 
 	mu       sync.Mutex
 	why, say string
-	dollars  float64
+	dollars  money.Units
 	known    bool
 }
 
@@ -62,9 +62,9 @@ func (w *Wallet) keep(ctx context.Context, why, say string) {
 	}
 }
 
-// Dollars returns what the wallet had when it was last looked at, and false when it never
-// was.
-func (w *Wallet) Dollars() (float64, bool) {
+// Dollars returns how much of the token the wallet had when it was last looked at, and
+// false when it never was.
+func (w *Wallet) Dollars() (money.Units, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dollars, w.known
@@ -78,12 +78,10 @@ func (w *Wallet) holds(ctx context.Context) (money.Units, error) {
 	if err != nil {
 		return money.Units{}, err
 	}
-	whole := new(big.Float).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(w.Token.Decimals)), nil))
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.dollars, _ = whole.Quo(new(big.Float).SetInt(n), whole).Float64()
-	w.known = true
-	return money.NewUnits(n), nil
+	w.dollars, w.known = money.NewUnits(n), true
+	return w.dollars, nil
 }
 
 // Look finds out on any node what the wallet has and why refunds wait, if they do.
