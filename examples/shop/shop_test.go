@@ -289,14 +289,19 @@ func TestShopHearsOfOrders(t *testing.T) {
 		t.Fatal(shown)
 	}
 	testkit.Ask[api.Endpoint](t, "POST", a.URL+"/api/v1/webhooks", `{"url":"`+shop+`/hook","enabled_events":["commerce.order.*"]}`, testkit.Headers{"x-api-key", a.Key})
-	answer := make(chan string)
+	answer := make(chan string, 1)
 	go func() {
 		_, said := visit(t, ada, "GET", page+"?seen="+seen[1], nil)
 		answer <- said
 	}()
 	a.Shopper("").Simulate(page[strings.LastIndex(page, "/")+1:], "payment_confirmed", "")
-	if said := <-answer; !strings.Contains(said, "Thank you, it is paid") {
-		t.Error(said)
+	select {
+	case said := <-answer:
+		if !strings.Contains(said, "Thank you, it is paid") {
+			t.Error(said)
+		}
+	case <-time.After(15 * time.Second): // at twenty it is answered without news
+		t.Error("the page waits on")
 	}
 
 	body := `{"id":"evt_1765540800123-42","object":"event","type":"commerce.order.updated"}`
