@@ -257,7 +257,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	guard := notify.NewGuard(a.Dev)
 	runner := &jobs.Runner{
-		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 128, Patient: store.JobDeliver,
+		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 160, Patient: map[string]int{store.JobDeliver: 96, billing.JobOrder: 32},
 		Poll: time.Second, Log: a.Log, Meter: a.meter, Trace: a.tracer, Apart: billing.JobSettle,
 	}
 	a.running.Go(func() { runner.Run(ctx, wake) })

@@ -29,12 +29,14 @@ type Runner struct {
 	Handlers map[string]Handler
 	Lease    time.Duration // how long a job may run before another runner takes it over
 	Parallel int           // how many run at a time
-	Patient  string        // a kind that may wait for strangers: it never takes the last quarter of Parallel
-	Poll     time.Duration // how long to sleep at most when nothing is due
-	Log      *slog.Logger
-	Meter    *meter.Meter  // may be nil
-	Trace    *trace.Tracer // may be nil
-	Apart    string        // a kind whose runs do what many promised: each is a trace of its own
+	// Patient are the kinds that may wait for strangers, and how many of each run at a time
+	// at most: together fewer than Parallel, so that what waits for nobody goes on.
+	Patient map[string]int
+	Poll    time.Duration // how long to sleep at most when nothing is due
+	Log     *slog.Logger
+	Meter   *meter.Meter  // may be nil
+	Trace   *trace.Tracer // may be nil
+	Apart   string        // a kind whose runs do what many promised: each is a trace of its own
 }
 
 // backoff is the pause after a failed attempt: 1 s, 2 s, 4 s … five minutes.
@@ -47,16 +49,22 @@ func backoff(attempt int) time.Duration {
 func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	var busy, patient atomic.Int32
+	var busy atomic.Int32
+	patient := map[string]*atomic.Int32{}
+	for kind := range r.Patient {
+		patient[kind] = new(atomic.Int32)
+	}
 	ended := make(chan struct{}, 1)
 	for ctx.Err() == nil {
-		n, except, freed := r.Parallel-int(busy.Load()), "", (<-chan struct{})(nil)
-		if room := r.Parallel*3/4 - int(patient.Load()); r.Patient != "" && room > 0 {
-			n = min(n, room)
-		} else if r.Patient != "" {
-			except = r.Patient
+		n, except, freed := r.Parallel-int(busy.Load()), []string(nil), (<-chan struct{})(nil)
+		for kind, most := range r.Patient {
+			if room := most - int(patient[kind].Load()); room > 0 {
+				n = min(n, room)
+			} else {
+				except = append(except, kind)
+			}
 		}
-		if n <= 0 || except != "" { // there may be work that waits for an end
+		if n <= 0 || len(except) > 0 { // there may be work that waits for an end
 			freed = ended
 		}
 		jobs, next, err := r.claim(ctx, n, except)
@@ -64,16 +72,16 @@ func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 			r.Log.ErrorContext(ctx, "claiming jobs", "err", err)
 		}
 		for _, j := range jobs {
-			waits := int32(0)
-			if j.Kind == r.Patient {
-				waits = 1
+			waits, ok := patient[j.Kind]
+			if !ok {
+				waits = new(atomic.Int32)
 			}
 			busy.Add(1)
-			patient.Add(waits)
+			waits.Add(1)
 			wg.Go(func() {
 				r.run(ctx, j)
 				busy.Add(-1)
-				patient.Add(-waits)
+				waits.Add(-1)
 				select {
 				case ended <- struct{}{}:
 				default:
@@ -96,13 +104,13 @@ func (r *Runner) Run(ctx context.Context, wake <-chan struct{}) {
 const pause = 10 * time.Millisecond
 
 // claim takes up to n due jobs and says how long it is until the next one.
-func (r *Runner) claim(ctx context.Context, n int, except string) (jobs []store.Job, next time.Duration, err error) {
+func (r *Runner) claim(ctx context.Context, n int, except []string) (jobs []store.Job, next time.Duration, err error) {
 	next = r.Poll
 	if n <= 0 {
 		return nil, r.Poll, nil
 	}
 	err = r.Store.Look(ctx, func(tx *store.Tx) error { // costs no commit
-		due, ok, err := tx.NextJob(except)
+		due, ok, err := tx.NextJob(except...)
 		if ok {
 			next = min(max(due.Sub(tx.Now()), 0), r.Poll)
 		}
@@ -112,7 +120,7 @@ func (r *Runner) claim(ctx context.Context, n int, except string) (jobs []store.
 		return nil, next, err
 	}
 	if err = r.Store.WriteAlone(ctx, func(tx *store.Tx) error {
-		jobs, err = tx.ClaimJobs(n, r.Lease, except)
+		jobs, err = tx.ClaimJobs(n, r.Lease, except...)
 		return err
 	}); err != nil {
 		return nil, r.Poll, err

@@ -42,7 +42,7 @@ func inBubble(t *testing.T, handle func(b *bench, ctx context.Context, arg strin
 		b.runner = jobs.Runner{
 			Store: testkit.OpenStore(t, store.Options{URL: filepath.Join(dir, "test.db"), Now: time.Now}),
 			Lease: time.Minute, Parallel: 4, Poll: time.Second, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
-			Patient: "patient",
+			Patient: map[string]int{"patient": 3, "calm": 2},
 		}
 		run := func(ctx context.Context, arg string) (time.Time, error) {
 			b.mu.Lock()
@@ -51,7 +51,7 @@ func inBubble(t *testing.T, handle func(b *bench, ctx context.Context, arg strin
 			b.mu.Unlock()
 			return handle(b, ctx, arg, run)
 		}
-		b.runner.Handlers = map[string]jobs.Handler{"k": run, "patient": run}
+		b.runner.Handlers = map[string]jobs.Handler{"k": run, "patient": run, "calm": run}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		b.stop = func() { stop(); <-done }
@@ -135,6 +135,19 @@ func TestRunner(t *testing.T) {
 			b.after(10*time.Second, "p at 1s", "p at 1s", "p at 1s", "a at 1s")
 			b.after(60*time.Second, "p at 1s", "p at 1s", "p at 1s", "a at 1s", "p at 31s", "p at 31s")
 			b.empty(true)
+		}},
+		"one kind of them leaves room for another": {func(b *bench, _ context.Context, arg string, _ int) (time.Time, error) {
+			time.Sleep(30 * time.Second)
+			return time.Time{}, nil
+		}, func(b *bench) {
+			for n := range 9 {
+				b.add("calm", fmt.Sprint("c", n), 0)
+			}
+			b.after(1500*time.Millisecond, "c at 1s", "c at 1s")
+			b.add("patient", "p", 0)
+			b.promise("a", time.Second)
+			b.wake <- struct{}{}
+			b.after(10*time.Second, "c at 1s", "c at 1s", "p at 1s", "a at 2s")
 		}},
 		"again at the time it names": {func(b *bench, _ context.Context, _ string, run int) (time.Time, error) {
 			if run == 1 {

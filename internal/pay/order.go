@@ -178,10 +178,13 @@ func (o Order) MaxTotal() money.USD {
 // Wallet is the wallet that the order shows: the customer's, if the merchant named one,
 // else the one it was paid from.
 func (o Order) Wallet() (address string, network NetworkName) {
-	if o.Customer.Wallet != "" {
+	switch {
+	case o.Customer.Wallet != "":
 		return o.Customer.Wallet, o.Customer.Network
+	case o.Payment.Payer != "": // a network alone names nobody
+		return o.Payment.Payer, o.Payment.PayerNetwork
 	}
-	return o.Payment.Payer, o.Payment.PayerNetwork
+	return "", ""
 }
 
 // OrderEventOf begins an event about an order.

@@ -59,18 +59,18 @@ func promises(ps []promise) (all []statement) {
 }
 
 // ClaimJobs leases up to n due jobs to the caller until the lease ends, none of the
-// excepted kind.
-func (tx *Tx) ClaimJobs(n int, lease time.Duration, except string) ([]Job, error) {
+// excepted kinds.
+func (tx *Tx) ClaimJobs(n int, lease time.Duration, except ...string) ([]Job, error) {
 	return many(tx, scanJob, `UPDATE jobs SET attempt = attempt + 1, leased_until = $2, due = $2
-		WHERE (kind, arg) IN (SELECT kind, arg FROM jobs WHERE due <= $1 AND kind <> $4 ORDER BY due LIMIT $3`+tx.s.dialect.skipLocked+`)
-		RETURNING kind, arg, attempt, trace, promised, leased_until`, millis(tx.now), millis(tx.now.Add(lease)), n, except)
+		WHERE (kind, arg) IN (SELECT kind, arg FROM jobs WHERE due <= $1 AND $4 NOT LIKE '%,' || kind || ',%' ORDER BY due LIMIT $3`+tx.s.dialect.skipLocked+`)
+		RETURNING kind, arg, attempt, trace, promised, leased_until`, millis(tx.now), millis(tx.now.Add(lease)), n, commas(except))
 }
 
-// NextJob returns when the next job not of the excepted kind may be claimed, and false
+// NextJob returns when the next job not of the excepted kinds may be claimed, and false
 // when there is none.
-func (tx *Tx) NextJob(except string) (time.Time, bool, error) {
+func (tx *Tx) NextJob(except ...string) (time.Time, bool, error) {
 	return maybe(tx, func(r scanner) (t time.Time, err error) { return t, r.Scan(instant{&t}) },
-		`SELECT due FROM jobs WHERE kind <> $1 ORDER BY due LIMIT 1`, except)
+		`SELECT due FROM jobs WHERE $1 NOT LIKE '%,' || kind || ',%' ORDER BY due LIMIT 1`, commas(except))
 }
 
 // DoneJob forgets a job, unless it was promised again while it ran: then it is
