@@ -63,8 +63,15 @@ func TestExpel(t *testing.T) {
 	eachStage(t, func(t *testing.T, g *stage) {
 		g.addKeys(false, pay.Key{ID: "good"}, pay.Key{ID: "revoked"}, pay.Key{ID: "suspended"}, pay.Key{ID: "expired", ExpiresAt: g.s.Now().Add(-time.Second)},
 			pay.Key{ID: "later", ExpiresAt: g.s.Now().Add(time.Hour)}, pay.Key{ID: "real", Environment: pay.Mainnet})
-		stays := []*testkit.Socket{g.dial(t, held("good")), g.dial(t, held("later")), g.dial(t, held(""))}
-		stays = append(stays, g.dial(t, notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant, InvoiceID: "inv_1"}, Payor: true, Holder: "inv_1"}))
+		g.happen(event(merchant, 1))
+		payor := notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant, InvoiceID: "inv_1"}, Payor: true, Holder: "inv_1"}
+		var stays []*testkit.Socket
+		for _, sub := range []notify.Subscription{held("good"), held("later"), held(""), payor} {
+			sub.Since = g.last().ID
+			stays = append(stays, g.dial(t, sub))
+			for stays[len(stays)-1].Next().Type != "replay_complete" {
+			}
+		}
 		goes := map[string][]*testkit.Socket{}
 		for _, key := range []string{"revoked", "suspended", "expired", "unknown", "real"} {
 			goes[key] = append(goes[key], g.dial(t, held(key)), g.dial(t, held(key)))

@@ -145,6 +145,8 @@ func TestRoundTrips(t *testing.T) {
 			k.RevokedAt, k.RevokedReason = tx.Now(), "lost"
 			got, _, _, _ = tx.KeyByHash(k.Hash)
 			same(t, "a revoked key", got, k)
+			held, err := tx.KeysByID([]string{k.ID, "none"})
+			same(t, "keys by id", []any{held, err}, []any{[]store.HeldKey{{Key: k, Merchant: m}}, nil})
 
 			i := fill[pay.Invoice](4)
 			tx.AddInvoice(i)
