@@ -76,6 +76,7 @@ type NetworkConfig struct {
 // builtin is every network that can be configured, with its tokens.
 var builtin = map[pay.NetworkName]NetworkOptions{
 	pay.Ethereum.Name: {Network: pay.Ethereum, Tokens: pay.EthereumTokens},
+	pay.BSC.Name:      {Network: pay.BSC, Tokens: pay.BSCTokens},
 }
 
 // setting is the value of a key, and the environment variable it came from, if any.

@@ -180,7 +180,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		"unknown key":             {file: `limits.per_hour = 3`, want: `limits.per_hour: expected one of the keys in docs/config.md`},
 		"unknown variable":        {env: []string{"PEPAY_DATABSE=" + hidden}, want: `databse (PEPAY_DATABSE): expected one of the keys`},
-		"unknown network":         {file: `networks.base.rpc = ["http://a"]`, want: `networks.base.rpc: expected a network that can be served: [ethereum]`},
+		"unknown network":         {file: `networks.base.rpc = ["http://a"]`, want: `networks.base.rpc: expected a network that can be served: [bsc ethereum]`},
 		"unknown network's key":   {file: `networks.ethereum.rcp = ["http://a"]`, want: `networks.ethereum.rcp: expected one of the keys`},
 		"networks not a table":    {file: `networks = 3`, want: `networks: expected`},
 		"number as text":          {file: `secret = 12`, want: `secret: expected 64 or more hexadecimal digits`},
@@ -323,4 +323,26 @@ func FuzzReadConfig(f *testing.F) {
 			t.Errorf("what cannot be served was taken: %+v", o)
 		}
 	})
+}
+
+// A refund wallet is configured on BSC, and pays in the first stable token unless told
+// otherwise.
+func TestConfigRefunds(t *testing.T) {
+	t.Parallel()
+	for token, want := range map[string]string{"": "USDT", "USDC": "USDC"} {
+		env := append(slices.Clone(valid), "PEPAY_NETWORKS_BSC_RPC=http://127.0.0.1:1", "PEPAY_NETWORKS_BSC_REFUND_KEY="+relayer,
+			"PEPAY_NETWORKS_BSC_REFUND_LIMIT_USD=500", "PEPAY_NETWORKS_BSC_REFUND_TOKEN="+token)
+		c, err := app.ReadConfig("", env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := c.Options()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := o.Networks[0]
+		if n.Name != "bsc" || n.Refund.Key == nil || n.Refund.Limit != 500_00*money.Cent || n.Refund.Token.Symbol != want || o.Networks[1].Refund.Key != nil {
+			t.Errorf("got %+v", o.Networks)
+		}
+	}
 }

@@ -131,8 +131,12 @@ func TestCancelOrder(t *testing.T) {
 	t.Parallel()
 	testkit.EachDatabase(t, func(t *testing.T, database string) {
 		d, s, _ := newShop(t, database, nil)
-		path := func(o api.CheckoutInvoice) string { return "POST /api/commerce/merchant/orders/" + o.OrderID + "/cancel" }
-		key := func(k string) testkit.Headers { return append(append(testkit.Headers{}, s.Headers...), "Idempotency-Key", k) }
+		path := func(o api.CheckoutInvoice) string {
+			return "POST /api/commerce/merchant/orders/" + o.OrderID + "/cancel"
+		}
+		key := func(k string) testkit.Headers {
+			return append(append(testkit.Headers{}, s.Headers...), "Idempotency-Key", k)
+		}
 		unpaid, paid := s.Buy(testkit.Dripper, ""), s.Buy(testkit.Dripper, "")
 		a := d.ask(path(unpaid), "", key("one"))
 		if want := fmt.Sprintf(`{"success":true,"data":{"orderId":%q,"status":"cancelled","substatus":null,"customerId":"cust_123456","refundQuote":null}}`, unpaid.OrderID); a.body != want {
