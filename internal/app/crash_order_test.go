@@ -235,8 +235,11 @@ func (s *orderScene) check(order api.CheckoutInvoice) {
 		if !bytes.Contains(bodies[e.ID], e.Data.Object) {
 			s.Errorf("event %s was delivered as\n%s\nand is\n%s", e.ID, bodies[e.ID], e.Data.Object)
 		}
-		o := read[struct{ Status, Substatus, Settlement_status string }](s, e.Data.Object) //nolint:revive // the wire's name
-		if told := strings.TrimSpace(e.Type + " " + o.Status + " " + o.Settlement_status + o.Substatus); strings.HasPrefix(e.Type, "commerce") {
+		o := read[struct {
+			Status, Substatus string
+			Settlement        string `json:"settlement_status"`
+		}](s, e.Data.Object)
+		if told := strings.TrimSpace(e.Type + " " + o.Status + " " + o.Settlement + o.Substatus); strings.HasPrefix(e.Type, "commerce") {
 			orders = append(orders, told)
 		} else {
 			invoices = append(invoices, told)
