@@ -117,10 +117,22 @@ func newMarket(t *testing.T, url string, p retail.Provider) *market {
 }
 
 // order makes an order of so many things.
-func (m *market) order(quantity int) api.CheckoutInvoice {
-	s := m.Shopper("cust_1")
-	e := s.Estimate(fmt.Sprintf(`"items":[{"productId":%q,"quantity":%d}]`, testkit.Dripper, quantity))
-	return s.Order(e.EstimateID, s.Address(e.EstimateID), "")
+func (m *market) order(t *testing.T, quantity int) api.CheckoutInvoice {
+	t.Helper()
+	step := func(name, fields string) (v api.Wrapped[struct {
+		api.CheckoutInvoice
+		EstimateID, AddressID string
+	}],
+	) {
+		status, b := testkit.Fetch(t, "POST", m.URL+"/api/commerce/merchant/checkout/"+name, `{"customer_id":"cust_1",`+fields+`}`, testkit.Headers{"x-api-key", m.Commerce})
+		if err := json.Unmarshal(b, &v); err != nil || status != 200 {
+			t.Errorf("%s: %d %s", name, status, b)
+		}
+		return v
+	}
+	e := step("estimate", fmt.Sprintf(`"items":[{"productId":%q,"quantity":%d}]`, testkit.Dripper, quantity)).Data.EstimateID
+	to := step("address", fmt.Sprintf(`"estimateId":%q,"address":%s`, e, testkit.Shipping)).Data.AddressID
+	return step("invoice", fmt.Sprintf(`"estimateId":%q,"addressId":%q`, e, to)).Data.CheckoutInvoice
 }
 
 // pay pays orders in one block, and settles them at once.
@@ -174,10 +186,14 @@ func (m *market) settle(t *testing.T, invoice string) error {
 // told is an order's statuses, as its events tell them.
 func (m *market) told(t *testing.T, order string) (all []string) {
 	t.Helper()
-	for _, e := range testkit.Events(t, m.Store, m.Merchant.ID) {
-		if e.OrderID != order || !strings.HasPrefix(string(e.Type), "commerce") {
-			continue
-		}
+	var es []pay.Event
+	if err := m.Store.Look(t.Context(), func(tx *store.Tx) (err error) {
+		es, err = tx.Events(store.EventFilter{MerchantID: m.Merchant.ID, OrderID: order, Types: []string{"commerce.order.*"}, Oldest: true, Limit: 100})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
 		var o api.Order
 		if err := json.Unmarshal(e.Object, &o); err != nil {
 			t.Fatal(err)
@@ -271,7 +287,7 @@ func TestProviderFaults(t *testing.T) {
 		m := newMarket(t, url, p)
 		var orders []api.CheckoutInvoice
 		for n := range names[1:] {
-			orders = append(orders, m.order(n+1))
+			orders = append(orders, m.order(t, n+1))
 		}
 		m.pay(t, orders...)
 		s := m.Shopper("cust_1")
@@ -285,7 +301,7 @@ func TestProviderFaults(t *testing.T) {
 				t.Fatal(names[n+1])
 			}
 		}
-		late := m.order(1 + slices.Index(names[1:], "nothing out of order"))
+		late := m.order(t, 1+slices.Index(names[1:], "nothing out of order"))
 		m.pay(t, late)
 		testkit.Eventually(t, "a new order is placed, whatever the others do", func() bool { return s.See(late.OrderID).Status == "placed" })
 	})
@@ -309,7 +325,7 @@ func TestFirstNameStays(t *testing.T) {
 			poll: func(int) (retail.Progress, error) { return retail.Progress{Stage: retail.Working}, nil },
 		}})
 		m := newMarket(t, url, p)
-		o := m.order(1)
+		o := m.order(t, 1)
 		m.pay(t, o)
 		<-slow
 		if _, err := m.nodes[0].Commerce.Advance(t.Context(), o.OrderID); err != nil {
@@ -340,7 +356,7 @@ func TestHundredOrders(t *testing.T) {
 		var g errgroup.Group
 		g.SetLimit(8)
 		for n := range orders {
-			g.Go(func() error { orders[n] = m.order(1); return nil })
+			g.Go(func() error { orders[n] = m.order(t, 1); return nil })
 		}
 		_ = g.Wait()
 		m.pay(t, orders...)
