@@ -186,6 +186,7 @@ func (s *orderScene) buy() (order api.CheckoutInvoice) {
 	stop := testkit.MineAlways(s.chain, 100*time.Millisecond)
 	defer stop()
 	testkit.Eventually(s, "the order is placed, and every event was delivered", func() bool {
+		<-time.After(50 * time.Millisecond) // asking costs more than what is waited for
 		o := read[api.Wrapped[api.Order]](s, s.ask("GET", "/api/commerce/merchant/orders/"+order.OrderID, "", testkit.Headers{"x-api-key", s.commerce})).Data
 		got := map[string]bool{}
 		for _, r := range s.sink.Got() {
