@@ -266,7 +266,7 @@ func (s *orderScene) check(order api.CheckoutInvoice) {
 }
 
 // lethal chooses places to die at: before and after the provider or the chain is told to
-// do something, and between commits. Of these every eighth, others on each engine, or all
+// do something, and between commits. Of these every twenty-fourth, others on each engine, or all
 // if PEPAY_TEST_CRASH_ALL is set. That nothing but reading lies between them is no reason
 // to die twice: TestCrashAnywhere does.
 func lethal(place string, postgres bool) bool {
@@ -275,7 +275,7 @@ func lethal(place string, postgres bool) bool {
 		return strings.Contains(name, "Place") || strings.Contains(name, "Poll ") || strings.HasSuffix(name, "eth_sendRawTransaction")
 	}
 	at, _ := strconv.Atoi(n)
-	return at%8 == map[bool]int{false: 1, true: 5}[postgres] || os.Getenv("PEPAY_TEST_CRASH_ALL") != ""
+	return at%24 == map[bool]int{false: 1, true: 13}[postgres] || os.Getenv("PEPAY_TEST_CRASH_ALL") != ""
 }
 
 // However the process dies between an estimate and the goods being ordered, and wherever,
