@@ -237,7 +237,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.sell(); err != nil {
 		return err
 	}
-	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Relayers: map[pay.NetworkName]*settle.Account{}, Log: a.Log}
+	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Movers: map[pay.NetworkName]settle.Mover{}, Meter: a.meter, Log: a.Log}
 	a.payer = &settle.Payer{Store: a.Store, Wallets: map[pay.NetworkName]*settle.Wallet{}, Tell: a.Commerce.RefundIn, Log: a.Log}
 	a.Commerce.RefundWallets = map[pay.Environment]string{}
 	for _, n := range a.Networks {

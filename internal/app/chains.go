@@ -74,7 +74,7 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 		a.Billing.Wallets.Contract = contractWallet(r.Nodes)
 	}
 	if n.Relayer != nil {
-		s.Relayers[n.Name] = r
+		s.Movers[n.Name] = settle.Relayer{Account: r}
 		a.running.Go(func() { a.look(ctx, n.Name, r.Look) })
 	}
 	if n.Refund.Key != nil {

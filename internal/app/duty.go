@@ -77,7 +77,7 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string) 
 			problems["watcher "+string(w.network.Name)] = p
 		}
 	}
-	for n, r := range a.settler.Relayers {
+	for n, r := range a.settler.Movers {
 		if s := r.Shortage(); s != "" {
 			warnings["relayer "+string(n)] = "out of gas: " + s
 		}

@@ -42,7 +42,7 @@ var (
 )
 
 func (a *App) scrapedAccounts(set func(meter.Gauge, float64, ...string)) {
-	for n, r := range a.settler.Relayers {
+	for n, r := range a.settler.Movers {
 		if wei, known := r.Holds(); known {
 			set(relayerBalance, whole(wei, 18), string(n))
 			set(relayerOutOfGas, truth(r.Shortage() != ""), string(n))

@@ -53,9 +53,9 @@ func (b *Book) Start(ctx context.Context, at pay.Block) error {
 }
 
 // Ours implements chain.Book.
-func (b *Book) Ours(ctx context.Context, addresses []string) (ours map[string]bool, err error) {
+func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]string, err error) {
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
-		ours, err = tx.Ours(b.Network.Name, addresses)
+		ours, err = tx.Ours(b.Network.Name, accounts)
 		return err
 	})
 	return ours, err

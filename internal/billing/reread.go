@@ -46,7 +46,7 @@ func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pa
 		return "", "", errors.New("this process does not read the network")
 	}
 	var scanned, final pay.Block
-	ours, since := map[string]bool{}, time.Time{}
+	ours, since := map[string]string{}, time.Time{}
 	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if scanned, final, _, err = tx.Position(name); err != nil {
 			return err
@@ -54,7 +54,7 @@ func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pa
 		as, err := tx.AddressesOf(v.InvoiceID)
 		for _, a := range as {
 			if a.Network == name {
-				ours[a.Address] = true
+				ours[a.Address] = a.Address
 				if since.IsZero() {
 					since = a.CreatedAt
 				}
@@ -99,7 +99,7 @@ func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pa
 
 // whereToLook returns the heights of the final blocks to read, or at once what there is
 // to say about a transaction.
-func whereToLook(ctx context.Context, v pay.Verification, d chain.Driver, n pay.Network, ours map[string]bool, since time.Time, scanned, final pay.Block) ([]uint64, pay.Outcome, string, error) {
+func whereToLook(ctx context.Context, v pay.Verification, d chain.Driver, n pay.Network, ours map[string]string, since time.Time, scanned, final pay.Block) ([]uint64, pay.Outcome, string, error) {
 	finder, can := d.(chain.Finder)
 	if can && v.TxHash != "" {
 		p, ok, err := finder.Find(ctx, v.TxHash)
@@ -135,7 +135,7 @@ func whereToLook(ctx context.Context, v pay.Verification, d chain.Driver, n pay.
 }
 
 // readBlock reads the deposits that the block at a height has for some addresses.
-func readBlock(ctx context.Context, d chain.Driver, height uint64, ours map[string]bool) ([]pay.Deposit, error) {
+func readBlock(ctx context.Context, d chain.Driver, height uint64, ours map[string]string) ([]pay.Deposit, error) {
 	if height == 0 {
 		return nil, nil
 	}
@@ -143,7 +143,7 @@ func readBlock(ctx context.Context, d chain.Driver, height uint64, ours map[stri
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.Scan(ctx, before, height, func(context.Context, []string) (map[string]bool, error) { return ours, nil })
+	found, err := d.Scan(ctx, before, height, func(context.Context, []string) (map[string]string, error) { return ours, nil })
 	if err != nil {
 		return nil, err
 	}

@@ -20,10 +20,11 @@ var (
 	ErrDeepFork = errors.New("the chain replaced a final block")
 )
 
-// Ours says which of the addresses, given and answered in the network's canonical
-// form, are ours. A driver asks at most once per scan, so that the cost of a scan
-// does not grow with the number of addresses we have.
-type Ours func(ctx context.Context, addresses []string) (map[string]bool, error)
+// Ours says which accounts, in the network's canonical form, are ours, and for which of
+// our addresses: itself, save on networks that keep tokens in accounts of their own. A
+// driver asks at most once per scan, so that the cost of a scan does not grow with the
+// number of addresses we have.
+type Ours func(ctx context.Context, accounts []string) (map[string]string, error)
 
 // Found is what was read in one or more blocks, in the chain's order.
 type Found struct {
@@ -35,17 +36,23 @@ type Found struct {
 }
 
 // Driver reads one network. Implementations live in subpackages, one per family;
-// each bounds the time and size of what it asks a node. A fault of a node may
+// each bounds the time and size of what it asks a node. Heights may have gaps only on
+// networks where whatever has a height is final. A fault of a node may
 // cost an error, and so a retry, but never a finding or an invented one.
 type Driver interface {
 	// Head returns the newest block.
 	Head(ctx context.Context) (pay.Block, error)
-	// Block returns the canonical block at a height.
+	// Block returns the canonical block at a height; in a gap, the newest below it.
 	Block(ctx context.Context, height uint64) (pay.Block, error)
 	// Scan reads the blocks after the given one up to a height, at least one of
 	// them, each of which names the one before as its parent. It fails with
 	// ErrFork when the first does not follow after.
 	Scan(ctx context.Context, after pay.Block, to uint64, ours Ours) (Found, error)
+}
+
+// Prober is a Driver of a network where native coin may come without a trace in any
+// block's transactions.
+type Prober interface {
 	// Surplus returns a deposit for each probe whose address provably held more of
 	// the native coin at the end of the block than expected. It finds the transfers
 	// that leave neither a log nor a transaction of their own.
@@ -80,7 +87,7 @@ type Book interface {
 	// Start sets both blocks on a network that was never watched.
 	Start(ctx context.Context, at pay.Block) error
 	// Ours is asked by the driver.
-	Ours(ctx context.Context, addresses []string) (map[string]bool, error)
+	Ours(ctx context.Context, accounts []string) (map[string]string, error)
 	// See records findings and moves the scanned block to found.Last. What was
 	// recorded before stays; what is seen again, perhaps in another block, takes
 	// its new block and is no longer in doubt.

@@ -18,7 +18,7 @@ type Watcher struct {
 	Book          Book
 	Confirmations uint64           // blocks, counting the one that holds the deposit; at least 1
 	Batch         uint64           // most blocks to scan in one step, at least 1
-	Probes        int              // most addresses to probe in one step
+	Probes        int              // most addresses to probe in one step, if the driver is a Prober
 	Log           *slog.Logger     // Run reports changes of state here
 	Now           func() time.Time // the clock of Status
 	Network       pay.NetworkName  // in traces
@@ -157,7 +157,8 @@ func (w *Watcher) canonical(ctx context.Context, b pay.Block) (bool, error) {
 
 // probe looks for deposits that only a balance shows.
 func (w *Watcher) probe(ctx context.Context, at pay.Block) error {
-	if w.Probes <= 0 {
+	prober, ok := w.Driver.(Prober)
+	if !ok || w.Probes <= 0 {
 		return nil
 	}
 	probes, err := w.Book.Probes(ctx, w.Probes)
@@ -167,7 +168,7 @@ func (w *Watcher) probe(ctx context.Context, at pay.Block) error {
 	if len(probes) == 0 {
 		return nil
 	}
-	ds, err := w.Driver.Surplus(ctx, at, probes)
+	ds, err := prober.Surplus(ctx, at, probes)
 	if err != nil {
 		return fmt.Errorf("probe %d balances: %w", len(probes), err)
 	}

@@ -89,7 +89,7 @@ func (c *Commerce) Customer(in api.Customer) (who pay.Customer, err error) {
 
 // wallet returns an address of a network in its canonical form.
 func (c *Commerce) wallet(n pay.NetworkName, address string) (string, error) {
-	if n.EVM() {
+	if n.Family() == pay.EVM {
 		return c.Billing.Wallets.Canonical(address)
 	}
 	if len(address) < minWallet || len(address) > maxWallet || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) {

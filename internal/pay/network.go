@@ -42,10 +42,14 @@ type Network struct {
 // TokenType is how a token lives on its network.
 type TokenType string
 
-// The token types of the contract that this deployment can take.
+// The token types of the contract, and ours for Cardano, which it has none for.
 const (
 	Native TokenType = "native"
 	ERC20  TokenType = "erc20"
+	SPL    TokenType = "spl"     // a mint of Solana, of either token program
+	Jetton TokenType = "ton"     // a jetton master of TON
+	Coin   TokenType = "sui"     // a coin type of Sui
+	Asset  TokenType = "cardano" // a native asset of Cardano
 )
 
 // Token is an asset on one network.
@@ -117,7 +121,26 @@ func (n NetworkName) Title() string {
 	return strings.ToUpper(string(n[:1])) + string(n[1:])
 }
 
-// EVM reports whether the network's addresses are those of Ethereum.
-func (n NetworkName) EVM() bool {
-	return slices.Contains([]NetworkName{"ethereum", "base", "avalanche", "bsc", "arbitrum", "optimism"}, n)
+// Family is a kind of network: those of one family have the same form of addresses, and
+// are read, paid and settled in the same way.
+type Family string
+
+// The families of the contract's networks.
+const (
+	EVM     Family = "evm"
+	Solana  Family = "solana"
+	TON     Family = "ton"
+	Sui     Family = "sui"
+	Cardano Family = "cardano"
+)
+
+// Families are all of them, in the contract's order of their first networks.
+var Families = []Family{EVM, Solana, TON, Cardano, Sui}
+
+// Family returns the network's: EVM unless it is one of its own.
+func (n NetworkName) Family() Family {
+	if f := Family(n); f != EVM && slices.Contains(Families, f) {
+		return f
+	}
+	return EVM
 }

@@ -211,3 +211,6 @@ func (a *Account) again(ctx context.Context, sends []pay.RelaySend, now time.Tim
 	a.send(ctx, sends)
 	return next, false, nil
 }
+
+// notFound reports whether a node said that it knows no such thing.
+func notFound(err error) bool { return errors.Is(err, ethereum.NotFound) }

@@ -1,29 +1,25 @@
-// Package settle moves final deposits to the merchants. On EVM networks a relayer
-// that holds nothing but gas asks the factory to empty deposit addresses; their
-// only exit is the merchant. It is the only package that signs transactions.
+// Package settle moves final deposits to the merchants, and pays refunds. It and the
+// packages below it are the only ones that sign transactions.
 package settle
 
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
-	"github.com/ethereum/go-ethereum"
-	"github.com/ethereum/go-ethereum/common"
-	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/trace"
 )
 
-// maxItems bounds the addresses emptied by one transaction.
-const maxItems = 50
+// maxTodo bounds the payments looked at for one transaction.
+const maxTodo = 50
 
 // How long a failed settlement rests before it is tried again by itself, and how
 // long one may be under way without a transaction before it is taken up again.
@@ -35,10 +31,11 @@ const (
 // Settler settles. Its jobs are one for each network, so that a network has one
 // transaction under way at a time and its nonces no gaps.
 type Settler struct {
-	Store    *store.Store
-	Billing  *billing.Billing
-	Relayers map[pay.NetworkName]*Account
-	Log      *slog.Logger
+	Store   *store.Store
+	Billing *billing.Billing
+	Movers  map[pay.NetworkName]Mover
+	Meter   *meter.Meter // may be nil
+	Log     *slog.Logger
 }
 
 // Settle takes the settlements of a network one step further and says when to look
@@ -47,8 +44,9 @@ type Settler struct {
 func (s *Settler) Settle(ctx context.Context, network string) (again time.Time, err error) {
 	trace.OnNetwork(ctx, network)
 	n := pay.NetworkName(network)
-	r, ok := s.Relayers[n]
-	if !ok {
+	m, ok := s.Movers[n]
+	on, served := s.Billing.Registry.Network(n)
+	if !ok || !served {
 		return again, s.giveUp(ctx, n)
 	}
 	var under pay.Relay
@@ -68,16 +66,16 @@ func (s *Settler) Settle(ctx context.Context, network string) (again time.Time, 
 	}
 	switch {
 	case busy:
-		return now.Add(r.Network.BlockTime), s.reconcile(ctx, r, under)
+		return now.Add(on.BlockTime), s.reconcile(ctx, m, under)
 	case len(todo) == 0 && rest:
 		return now.Add(time.Minute), nil
 	case len(todo) == 0:
 		return again, nil
 	}
-	if err := s.begin(ctx, r, todo); err != nil {
+	if err := s.begin(ctx, on, m, todo); err != nil {
 		return again, err
 	}
-	return now.Add(r.Network.BlockTime), nil
+	return now.Add(on.BlockTime), nil
 }
 
 // waiting returns the payments to settle now: the pending, the failed that have
@@ -88,7 +86,7 @@ func waiting(tx *store.Tx, n pay.NetworkName) (todo []pay.Payment, rest bool, er
 		status pay.SettlementStatus
 		rest   time.Duration
 	}{{pay.SettlementPending, 0}, {pay.SettlementFailed, retryFailed}, {pay.SettlementProcessing, retryStuck}} {
-		ps, err := tx.UnsettledPayments(n, w.status, maxItems-len(todo))
+		ps, err := tx.UnsettledPayments(n, w.status, maxTodo-len(todo))
 		if err != nil {
 			return nil, false, err
 		}
@@ -104,16 +102,22 @@ func waiting(tx *store.Tx, n pay.NetworkName) (todo []pay.Payment, rest bool, er
 }
 
 // begin writes down a transaction that settles the payments, and only then sends it.
-func (s *Settler) begin(ctx context.Context, r *Account, ps []pay.Payment) error {
-	ps, items, err := s.items(ctx, r, ps)
+func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Payment) error {
+	ps, items, err := s.items(ctx, n, ps)
 	if err != nil || len(items) == 0 {
 		return err
 	}
-	nonce, first, err := r.prepare(ctx, contracts.Factory, contracts.PackSweep(packed(items)), 0)
+	p, err := m.Prepare(ctx, items)
 	if err != nil {
-		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), r.Network.Name, err)
+		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), n.Name, err)
 	}
-	l := pay.Relay{Network: r.Network.Name, Nonce: nonce, Sweeps: items, Sends: []pay.RelaySend{first}, State: pay.RelaySent}
+	if err := s.leave(ctx, ps, p.Left); err != nil || len(p.Items) == 0 {
+		return err
+	}
+	ps = slices.DeleteFunc(ps, func(v pay.Payment) bool {
+		return !slices.ContainsFunc(p.Items, func(i pay.SweepItem) bool { return i.Address == v.Address && i.Token == v.Token })
+	})
+	l := pay.Relay{Network: n.Name, Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}
 	if err := s.Store.Write(ctx, func(tx *store.Tx) error {
 		l.ID, l.At = tx.NewID(), tx.Now()
 		l.Sends[0].At = tx.Now()
@@ -126,15 +130,32 @@ func (s *Settler) begin(ctx context.Context, r *Account, ps []pay.Payment) error
 	}); err != nil {
 		return err
 	}
-	r.Meter.Relay(string(l.Network), "sent")
-	r.send(ctx, l.Sends)
+	s.Meter.Relay(string(l.Network), "sent")
+	m.Send(ctx, l)
 	s.Log.InfoContext(ctx, "settling", "network", l.Network, "payments", len(ps), "tx", l.Sends[0].TxHash)
+	return nil
+}
+
+// leave marks the payments that cannot be moved now, each with the reason; they are tried
+// again later.
+func (s *Settler) leave(ctx context.Context, ps []pay.Payment, left map[pay.SweepItem]string) error {
+	for item, reason := range left {
+		var stay []pay.Payment
+		for _, p := range ps {
+			if p.Address == item.Address && p.Token == item.Token {
+				stay = append(stay, p)
+			}
+		}
+		if err := s.restate(ctx, stay, pay.SettlementFailed, reason); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // items returns the addresses to empty. Proceeds too small to be worth the gas stay
 // where they are, and are marked so.
-func (s *Settler) items(ctx context.Context, r *Account, ps []pay.Payment) (kept []pay.Payment, items []pay.SweepItem, err error) {
+func (s *Settler) items(ctx context.Context, n pay.Network, ps []pay.Payment) (kept []pay.Payment, items []pay.SweepItem, err error) {
 	var small []pay.Payment
 	worth := map[[2]string]money.USD{} // of each address and token, with all that waits there
 	for _, p := range ps {
@@ -142,7 +163,7 @@ func (s *Settler) items(ctx context.Context, r *Account, ps []pay.Payment) (kept
 	}
 	err = s.Store.Read(ctx, func(tx *store.Tx) error {
 		for _, p := range ps {
-			if p.Priced() && worth[[2]string{p.Address, p.Token}] < r.Network.SweepMinimum {
+			if p.Priced() && worth[[2]string{p.Address, p.Token}] < n.SweepMinimum {
 				small = append(small, p)
 				continue
 			}
@@ -163,15 +184,6 @@ func (s *Settler) items(ctx context.Context, r *Account, ps []pay.Payment) (kept
 	return kept, items, s.restate(ctx, small, pay.SettlementManual, "below the least amount that is worth its fee on this network")
 }
 
-// packed is what the factory is told of the items.
-func packed(sweeps []pay.SweepItem) []contracts.Item {
-	all := make([]contracts.Item, len(sweeps))
-	for n, s := range sweeps {
-		all[n] = contracts.Item{Receiver: common.HexToAddress(s.Receiver), Salt: common.HexToHash(s.Salt), Token: common.HexToAddress(s.Token)}
-	}
-	return all
-}
-
 func (s *Settler) restate(ctx context.Context, ps []pay.Payment, to pay.SettlementStatus, reason string) error {
 	return s.Store.Write(ctx, func(tx *store.Tx) error {
 		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {
@@ -185,7 +197,7 @@ func (s *Settler) restate(ctx context.Context, ps []pay.Payment, to pay.Settleme
 func (s *Settler) giveUp(ctx context.Context, n pay.NetworkName) error {
 	var ps []pay.Payment
 	if err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ps, err = tx.UnsettledPayments(n, pay.SettlementPending, maxItems)
+		ps, err = tx.UnsettledPayments(n, pay.SettlementPending, maxTodo)
 		return err
 	}); err != nil || len(ps) == 0 {
 		return err
@@ -195,27 +207,27 @@ func (s *Settler) giveUp(ctx context.Context, n pay.NetworkName) error {
 
 // reconcile finds out what became of a transaction under way: mined and final,
 // mined, waiting, or lost; and sends it again while it waits.
-func (s *Settler) reconcile(ctx context.Context, r *Account, l pay.Relay) error {
-	fate, err := r.fate(ctx, r.address(), l.Nonce, l.Sends)
+func (s *Settler) reconcile(ctx context.Context, m Mover, l pay.Relay) error {
+	fate, err := m.Fate(ctx, l)
 	if err != nil {
 		return fmt.Errorf("reconcile relay %s on %s: %w", l.ID, l.Network, err)
 	}
 	failed := l.Sweeps
-	switch fate.state {
+	switch fate.State {
 	case pay.RelayDue:
 	case pay.RelaySent:
-		if fate.mined {
+		if fate.Mined {
 			return nil
 		}
-		return s.again(ctx, r, l)
+		return s.again(ctx, m, l)
 	case pay.RelayDone:
-		failed = refused(fate.receipt, l.Sweeps)
-		s.Log.InfoContext(ctx, "settlement is final", "network", l.Network, "tx", fate.txHash)
+		failed = fate.Refused
+		s.Log.InfoContext(ctx, "settlement is final", "network", l.Network, "tx", fate.TxHash)
 	case pay.RelayFailed:
-		s.Log.ErrorContext(ctx, "settlement failed and will be tried again", "network", l.Network, "tx", fate.txHash, "reason", fate.reason)
+		s.Log.ErrorContext(ctx, "settlement failed and will be tried again", "network", l.Network, "tx", fate.TxHash, "reason", fate.Reason)
 	}
 	err = s.Store.Write(ctx, func(tx *store.Tx) error {
-		l.State, l.Reason = fate.state, fate.reason
+		l.State, l.Reason = fate.State, fate.Reason
 		if err := tx.SaveRelay(l); err != nil {
 			return err
 		}
@@ -228,23 +240,23 @@ func (s *Settler) reconcile(ctx context.Context, r *Account, l pay.Relay) error 
 			ps = append(ps, slices.DeleteFunc(at, func(p pay.Payment) bool { return p.Settlement.Status != pay.SettlementProcessing })...)
 		}
 		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {
-			return pay.Settlement{ID: v.ID, Status: pay.SettlementFailed, TxHash: fate.txHash, Reason: cmp.Or(fate.reason, "the token or the receiver refused the transfer"), At: tx.Now()}
+			return pay.Settlement{ID: v.ID, Status: pay.SettlementFailed, TxHash: fate.TxHash, Reason: cmp.Or(fate.Reason, "the token or the receiver refused the transfer"), At: tx.Now()}
 		})
 	})
 	if err == nil {
-		r.Meter.Relay(string(l.Network), string(fate.state))
+		s.Meter.Relay(string(l.Network), string(fate.State))
 	}
 	return err
 }
 
 // again sends a waiting transaction once more, for a better fee when it has waited long:
 // that one is written down first.
-func (s *Settler) again(ctx context.Context, r *Account, l pay.Relay) error {
+func (s *Settler) again(ctx context.Context, m Mover, l pay.Relay) error {
 	var now time.Time
 	if err := s.Store.Read(ctx, func(tx *store.Tx) error { now = tx.Now(); return nil }); err != nil {
 		return err
 	}
-	next, some, err := r.again(ctx, l.Sends, now)
+	next, some, err := m.Again(ctx, l, now)
 	if err != nil || !some {
 		return err
 	}
@@ -252,10 +264,7 @@ func (s *Settler) again(ctx context.Context, r *Account, l pay.Relay) error {
 	if err := s.Store.Write(ctx, func(tx *store.Tx) error { return tx.SaveRelay(l) }); err != nil {
 		return err
 	}
-	r.Meter.Relay(string(l.Network), "replaced")
-	r.send(ctx, l.Sends)
+	s.Meter.Relay(string(l.Network), "replaced")
+	m.Send(ctx, l)
 	return nil
 }
-
-// notFound reports whether a node said that it knows no such thing.
-func notFound(err error) bool { return errors.Is(err, ethereum.NotFound) }

@@ -47,9 +47,9 @@ func (tx *Tx) AddressAt(n pay.NetworkName, address string) (pay.Address, bool, e
 // filled up to one, so that few different statements have to be prepared.
 const maxIn = 512
 
-// Ours returns which of the addresses are deposit addresses of a network.
-func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]bool, error) {
-	ours := map[string]bool{}
+// Ours returns which of the addresses are deposit addresses of a network, by themselves.
+func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]string, error) {
+	ours := map[string]string{}
 	for part := range slices.Chunk(addresses, maxIn) {
 		size := 1
 		for size < len(part) {
@@ -65,7 +65,7 @@ func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]bool, erro
 			return nil, err
 		}
 		for _, a := range found {
-			ours[a] = true
+			ours[a] = a
 		}
 	}
 	return ours, nil

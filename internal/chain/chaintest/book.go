@@ -21,7 +21,8 @@ type Name struct {
 
 // Book is a chain.Book in memory, strict about what it is told.
 type Book struct {
-	Addresses []string // ours, probed in turn
+	Addresses []string          // ours, probed in turn
+	Accounts  map[string]string // that belong to addresses of ours, beside the addresses themselves
 	// Fail is asked twice in each call, before and after its effect; what it returns
 	// the call returns. It makes crashes. Nil never fails.
 	Fail func(call string, done bool) error
@@ -79,13 +80,15 @@ func (b *Book) Start(_ context.Context, at pay.Block) error {
 }
 
 // Ours implements chain.Book.
-func (b *Book) Ours(_ context.Context, addresses []string) (mine map[string]bool, err error) {
+func (b *Book) Ours(_ context.Context, accounts []string) (mine map[string]string, err error) {
 	err = b.do("Ours", func() error {
 		b.asked++
-		mine = map[string]bool{}
-		for _, a := range addresses {
-			if slices.Contains(b.Addresses, a) {
-				mine[a] = true
+		mine = map[string]string{}
+		for _, a := range accounts {
+			if owner, ok := b.Accounts[a]; ok {
+				mine[a] = owner
+			} else if slices.Contains(b.Addresses, a) {
+				mine[a] = a
 			}
 		}
 		return nil

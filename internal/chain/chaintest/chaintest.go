@@ -20,7 +20,7 @@ type Transfer struct {
 	Address string
 	Token   string // "" for the native coin
 	Units   int64
-	Hidden  bool // native coin that a contract passes on
+	Hidden  bool // native coin that a contract passes on; asked of a chain.Prober only
 	Sweep   bool // away from the address instead: all the token it holds
 }
 
@@ -29,10 +29,16 @@ type Harness struct {
 	Driver    chain.Driver
 	Addresses []string // ours, at least two; the network's other addresses are not
 	Stranger  string   // an address that is not ours
-	Token     string   // a token that is watched
+	Accounts  map[string]string // that belong to our addresses, see Book
+	Token     string            // a token that is watched
 	Fake      string   // a token that is not, "" if the network has no such thing
+	// Sparse says that heights may have gaps, and that all that is seen is final.
+	Sparse bool
 	// Mine adds a block with the transfers, each in its own transaction.
 	Mine func(t testing.TB, ts ...Transfer)
+	// Together adds a block with one transaction that makes all the transfers; nil if the
+	// network has no such thing.
+	Together func(t testing.TB, ts ...Transfer)
 	// Fork replaces the newest depth blocks by depth+1 others that hold none of
 	// their transfers, but the first holds the given ones.
 	Fork func(t testing.TB, depth int, ts ...Transfer)
@@ -42,8 +48,8 @@ type Harness struct {
 // its own.
 func Run(t *testing.T, open func(t testing.TB) Harness) {
 	for name, test := range map[string]func(*testing.T, Harness){
-		"blocks": blocks, "scan": scan, "limit": limit, "fork": fork, "surplus": surplus,
-		"cancel": cancelled, "error": ownersError, "watch": watch,
+		"blocks": blocks, "scan": scan, "together": together, "limit": limit, "fork": fork, "surplus": surplus,
+		"cancel": cancelled, "error": ownersError, "watch": watch, "deep": deep,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,6 +57,8 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 		})
 	}
 }
+
+func (h Harness) book() *Book { return &Book{Addresses: h.Addresses, Accounts: h.Accounts} }
 
 func head(t testing.TB, h Harness) pay.Block {
 	t.Helper()
@@ -69,7 +77,7 @@ func read(t testing.TB, h Harness, after pay.Block, ours chain.Ours) (all chain.
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Blocks < 1 || f.Last.Height != after.Height+uint64(f.Blocks) || f.Last.Height > to.Height {
+		if n := after.Height + uint64(f.Blocks); f.Blocks < 1 || n > f.Last.Height || n < f.Last.Height && !h.Sparse || f.Last.Height > to.Height {
 			t.Fatalf("read %d blocks after %d up to %d", f.Blocks, after.Height, f.Last.Height)
 		}
 		after = f.Last
@@ -87,7 +95,7 @@ func blocks(t *testing.T, h Harness) {
 	if err != nil || !b.Is(top) || b.Time.IsZero() || b.Hash == "" {
 		t.Errorf("block %v at the head %v: %v", b, top, err)
 	}
-	if b, err := h.Driver.Block(t.Context(), top.Height-1); err != nil || b.Height != top.Height-1 || b.Hash == top.Hash {
+	if b, err := h.Driver.Block(t.Context(), top.Height-1); err != nil || b.Height >= top.Height || b.Height != top.Height-1 && !h.Sparse || b.Hash == top.Hash {
 		t.Errorf("block below the head: %v, %v", b, err)
 	}
 	if b, err := h.Driver.Block(t.Context(), top.Height+1); err == nil {
@@ -105,24 +113,29 @@ func scan(t *testing.T, h Harness) {
 		h.Mine(t, Transfer{Address: a, Token: h.Fake, Units: 10})
 	}
 	h.Mine(t, Transfer{Address: b, Token: h.Token, Sweep: true})
-	book := &Book{Addresses: h.Addresses}
+	book := h.book()
 	f := read(t, h, from, book.Ours)
 	type line struct {
-		height  uint64
+		block   uint64 // counted among those with deposits
 		address string
 		token   string
 		units   string
 	}
 	var got []line
-	names := map[Name]bool{}
+	names, heights := map[Name]bool{}, map[uint64]uint64{}
 	for _, d := range f.Deposits {
 		if blk, err := h.Driver.Block(t.Context(), d.Block.Height); err != nil || !blk.Is(d.Block) {
 			t.Errorf("deposit in block %v, the chain has %v: %v", d.Block, blk, err)
 		}
-		got = append(got, line{d.Block.Height - from.Height, d.Address, d.Token, d.Units.String()})
+		nth, ok := heights[d.Block.Height]
+		if !ok {
+			nth = uint64(len(heights)) + 1
+			heights[d.Block.Height] = nth
+		}
+		got = append(got, line{nth, d.Address, d.Token, d.Units.String()})
 		names[Name{d.TxHash, d.Index}] = true
 	}
-	want := []line{{1, a, "", "5"}, {1, a, h.Token, "7"}, {3, b, h.Token, "8"}}
+	want := []line{{1, a, "", "5"}, {1, a, h.Token, "7"}, {2, b, h.Token, "8"}}
 	if !slices.Equal(got, want) || len(names) != len(want) {
 		t.Errorf("found %v, want %v (%d names)", got, want, len(names))
 	}
@@ -136,10 +149,14 @@ func limit(t *testing.T, h Harness) {
 	for range 4 {
 		h.Mine(t, Transfer{Address: h.Addresses[0], Units: 1}, Transfer{Address: h.Addresses[1], Units: 1})
 	}
-	book := &Book{Addresses: h.Addresses}
-	f, err := h.Driver.Scan(t.Context(), from, from.Height+2, book.Ours)
-	if err != nil || f.Last.Height > from.Height+2 || len(f.Deposits) != 2*f.Blocks {
-		t.Errorf("two blocks: %+v, %v", f, err)
+	book := h.book()
+	to := from.Height + 2
+	if h.Sparse {
+		to = head(t, h).Height
+	}
+	f, err := h.Driver.Scan(t.Context(), from, to, book.Ours)
+	if err != nil || f.Last.Height > to || len(f.Deposits) != 2*f.Blocks {
+		t.Errorf("some blocks: %+v, %v", f, err)
 	}
 	if n := book.Asked(); n != 1 {
 		t.Errorf("asked %d times which addresses are ours", n)
@@ -151,7 +168,7 @@ func limit(t *testing.T, h Harness) {
 
 func fork(t *testing.T, h Harness) {
 	from := head(t, h)
-	book := &Book{Addresses: h.Addresses}
+	book := h.book()
 	h.Mine(t, Transfer{Address: h.Addresses[0], Units: 1})
 	h.Mine(t)
 	old := read(t, h, from, book.Ours)
@@ -165,14 +182,40 @@ func fork(t *testing.T, h Harness) {
 	}
 }
 
+// together is a payment to two of our addresses, and a stranger, in one transaction.
+func together(t *testing.T, h Harness) {
+	if h.Together == nil {
+		t.Skip("a transaction of this network makes one transfer")
+	}
+	from := head(t, h)
+	h.Together(t,
+		Transfer{Address: h.Addresses[0], Units: 21}, Transfer{Address: h.Stranger, Units: 22}, Transfer{Address: h.Addresses[1], Units: 23},
+		Transfer{Address: h.Addresses[0], Token: h.Token, Units: 24}, Transfer{Address: h.Addresses[1], Token: h.Token, Units: 25})
+	f := read(t, h, from, h.book().Ours)
+	var got []string
+	names := map[Name]bool{}
+	for _, d := range f.Deposits {
+		got = append(got, d.Units.String())
+		names[Name{d.TxHash, d.Index}] = true
+	}
+	slices.Sort(got)
+	if want := []string{"21", "23", "24", "25"}; !slices.Equal(got, want) || len(names) != len(want) {
+		t.Errorf("found %v, want %v (%d names)", got, want, len(names))
+	}
+}
+
 func surplus(t *testing.T, h Harness) {
+	prober, ok := h.Driver.(chain.Prober)
+	if !ok {
+		t.Skip("this network shows every transfer")
+	}
 	a := h.Addresses[0]
 	h.Mine(t, Transfer{Address: a, Units: 5}, Transfer{Address: a, Units: 3, Hidden: true})
 	at := head(t, h)
 	h.Mine(t, Transfer{Address: a, Units: 100}) // above the block that is asked about
 	units := func(s string) money.Units { u, _ := money.ParseUnits(s); return u }
 	ask := func(expected string) []pay.Deposit {
-		ds, err := h.Driver.Surplus(t.Context(), at, []pay.Probe{{Address: h.Addresses[1]}, {Address: a, Expected: units(expected)}})
+		ds, err := prober.Surplus(t.Context(), at, []pay.Probe{{Address: h.Addresses[1]}, {Address: a, Expected: units(expected)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +256,7 @@ func ownersError(t *testing.T, h Harness) {
 	from := head(t, h)
 	h.Mine(t, Transfer{Address: h.Addresses[0], Units: 1})
 	want := errors.New("no answer")
-	_, err := h.Driver.Scan(t.Context(), from, from.Height+1, func(context.Context, []string) (map[string]bool, error) { return nil, want })
+	_, err := h.Driver.Scan(t.Context(), from, from.Height+1, func(context.Context, []string) (map[string]string, error) { return nil, want })
 	if !errors.Is(err, want) {
 		t.Errorf("scan: %v, want %v", err, want)
 	}
@@ -221,9 +264,18 @@ func ownersError(t *testing.T, h Harness) {
 
 // watch is a whole story: a watcher meets deposits of every kind and two forks.
 func watch(t *testing.T, h Harness) {
+	if h.Sparse {
+		t.Skip("what this network shows does not fork")
+	}
 	a, b := h.Addresses[0], h.Addresses[1]
-	book := &Book{Addresses: h.Addresses}
+	book := h.book()
 	w := NewWatcher(h.Driver, book, 3)
+	hidden := func(t Transfer) []Transfer {
+		if _, ok := h.Driver.(chain.Prober); ok {
+			t.Hidden = true
+		}
+		return []Transfer{t}
+	}
 	Settle(t, w)
 	h.Mine(t, Transfer{Address: a, Units: 11}, Transfer{Address: a, Token: h.Token, Units: 12})
 	Settle(t, w)
@@ -231,22 +283,49 @@ func watch(t *testing.T, h Harness) {
 	Settle(t, w)
 	h.Fork(t, 1, Transfer{Address: b, Units: 14})
 	Settle(t, w)
-	h.Mine(t, Transfer{Address: b, Units: 15, Hidden: true})
+	h.Mine(t, hidden(Transfer{Address: b, Units: 15})...)
 	Settle(t, w)
-	h.Fork(t, 2, Transfer{Address: a, Units: 16, Hidden: true}, Transfer{Address: b, Token: h.Token, Units: 17})
+	h.Fork(t, 2, append(hidden(Transfer{Address: a, Units: 16}), Transfer{Address: b, Token: h.Token, Units: 17})...)
 	Settle(t, w)
 	for range 4 {
 		h.Mine(t)
 		Settle(t, w)
 	}
+	final(t, book, "11", "12", "14", "16", "17")
+}
+
+func final(t *testing.T, book *Book, want ...string) {
+	t.Helper()
 	var got []string
 	for _, d := range book.Final() {
 		got = append(got, d.Units.String())
 	}
 	slices.Sort(got)
-	if want := []string{"11", "12", "14", "16", "17"}; !slices.Equal(got, want) || len(book.Seen()) != 0 {
+	if !slices.Equal(got, want) || len(book.Seen()) != 0 {
 		t.Errorf("final %v, want %v; not final %v", got, want, book.Seen())
 	}
+}
+
+// deep is a network that takes back what was final: nothing is credited any more, and
+// nothing lost of what was.
+func deep(t *testing.T, h Harness) {
+	book := h.book()
+	w := NewWatcher(h.Driver, book, 1)
+	Settle(t, w)
+	h.Mine(t, Transfer{Address: h.Addresses[0], Units: 31})
+	h.Mine(t, Transfer{Address: h.Addresses[1], Token: h.Token, Units: 32})
+	Settle(t, w)
+	_, before, _ := book.Position(t.Context())
+	h.Fork(t, 2, Transfer{Address: h.Addresses[0], Units: 33})
+	for range 3 {
+		if _, err := w.Step(t.Context()); !errors.Is(err, chain.ErrDeepFork) {
+			t.Errorf("step: %v, want %v", err, chain.ErrDeepFork)
+		}
+	}
+	if _, after, _ := book.Position(t.Context()); !after.Is(before) {
+		t.Errorf("final moved from %v to %v", before, after)
+	}
+	final(t, book, "31", "32")
 }
 
 // NewWatcher returns a watcher that scans and probes much at once and logs nothing.

@@ -31,14 +31,16 @@ func (d *Driver) Find(ctx context.Context, hash string) (p chain.Place, ok bool,
 		return p, false, err
 	}
 	var errs []error
-	for _, n := range nodes {
+	answered := false
+	for _, n := range nodes.Ready() {
 		answers, err := n.ask(ctx, call{"eth_getTransactionReceipt", []any{hash}}, call{"eth_getTransactionByHash", []any{hash}})
 		if err != nil {
-			d.blame(ctx, n, err)
+			nodes.Blame(ctx, n, err)
 			errs = append(errs, err)
 			continue
 		}
 		if answers[0] == nil && answers[1] == nil {
+			answered = true
 			continue
 		}
 		if answers[0] == nil {
@@ -49,12 +51,12 @@ func (d *Driver) Find(ctx context.Context, hash string) (p chain.Place, ok bool,
 			receipt
 		}
 		if err := json.Unmarshal(answers[0], &r); err != nil {
-			errs = append(errs, fmt.Errorf("%s: decode a receipt: %w", n.name, err))
+			errs = append(errs, fmt.Errorf("%s: decode a receipt: %w", n.Name, err))
 			continue
 		}
 		return chain.Place{Mined: true, Height: uint64(r.BlockNumber), Failed: !r.succeeded()}, true, nil
 	}
-	if len(errs) == len(nodes) {
+	if !answered && len(errs) > 0 {
 		return p, false, errors.Join(errs...)
 	}
 	return p, false, nil
@@ -82,7 +84,7 @@ func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint
 		}}})
 	}
 	var errs []error
-	for _, n := range nodes {
+	for _, n := range nodes.Ready() {
 		heights, err := n.mentions(ctx, calls, from, to)
 		if err == nil {
 			return heights, nil
@@ -92,7 +94,7 @@ func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint
 	return nil, errors.Join(errs...)
 }
 
-func (n *node) mentions(ctx context.Context, calls []call, from, to uint64) (heights []uint64, err error) {
+func (n *endpoint) mentions(ctx context.Context, calls []call, from, to uint64) (heights []uint64, err error) {
 	answers, err := n.ask(ctx, calls...)
 	if err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func (n *node) mentions(ctx context.Context, calls []call, from, to uint64) (hei
 	for _, raw := range answers {
 		var logs []struct{ BlockNumber hexutil.Uint64 }
 		if err := decode(raw, &logs); err != nil {
-			return nil, fmt.Errorf("%s: decode logs: %w", n.name, err)
+			return nil, fmt.Errorf("%s: decode logs: %w", n.Name, err)
 		}
 		for _, l := range logs {
 			if h := uint64(l.BlockNumber); h >= from && h <= to {

@@ -5,81 +5,37 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"sync"
-	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/rpc"
 
-	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/chain/node"
 )
 
 const (
-	maxBatch   = 100              // most calls in one request
-	firstBatch = 10               // calls in the first request to a node
-	tries      = 3                // failures in a row after which a node is given up for now
-	maxBody    = 32 << 20         // bytes of one answer; Ethereum's blocks are below 10 MiB, which JSON doubles
-	firstPause = time.Second      // how long a node is passed over after a fault, doubled with each
-	longPause  = 2 * time.Minute  // the longest a node is passed over
-	callTime   = 20 * time.Second // for one request, unless Driver.Timeout says otherwise
+	maxBatch   = 100 // most calls in one request
+	firstBatch = 10  // calls in the first request to a node
+	tries      = 3   // failures in a row after which a node is given up for now
 )
 
-// node is one JSON-RPC endpoint and what we think of it.
-type node struct {
-	name    string // for logs: the URL may hold a key
+// endpoint is one node that speaks JSON-RPC.
+type endpoint struct {
+	*node.State
 	client  *rpc.Client
 	chainID uint64
-	timeout time.Duration
-	now     func() time.Time
 
-	mu      sync.Mutex
-	checked bool      // it answered with our chain id since its last fault
-	batch   int       // calls that it is thought to take at once
-	faults  int       // in the last while
-	until   time.Time // when it is asked again
-	head    pay.Block // the newest block it claimed
+	mu    sync.Mutex
+	batch int // calls that it is thought to take at once
 }
 
-func dial(address, name string, chainID uint64, timeout time.Duration, base http.RoundTripper, now func() time.Time) (*node, error) {
-	client, err := rpc.DialOptions(context.Background(), address, rpc.WithHTTPClient(&http.Client{
-		Transport:     bounded{base},
-		Timeout:       timeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}))
+func dial(address, name string, chainID uint64, client *http.Client) (*endpoint, error) {
+	c, err := rpc.DialOptions(context.Background(), address, rpc.WithHTTPClient(client))
 	if err != nil {
 		return nil, fmt.Errorf("%s: the address is not usable", name)
 	}
-	return &node{name: name, client: client, chainID: chainID, timeout: timeout, now: now, batch: firstBatch}, nil
-}
-
-// bounded is a transport whose answers end with an error at maxBody.
-type bounded struct{ http.RoundTripper }
-
-var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxBody)
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		res.Body = &boundedBody{res.Body, maxBody}
-	}
-	return res, err
-}
-
-type boundedBody struct {
-	io.ReadCloser
-	left int
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errTooLarge
-	}
-	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
+	return &endpoint{State: &node.State{Name: name}, client: c, chainID: chainID, batch: firstBatch}, nil
 }
 
 // call is one question to a node.
@@ -90,39 +46,32 @@ type call struct {
 
 // ask puts questions to the node, as many at once as it takes, and returns its
 // answers in order. An answer of null is none: it is returned as nil.
-func (n *node) ask(ctx context.Context, calls ...call) ([]json.RawMessage, error) {
+func (n *endpoint) ask(ctx context.Context, calls ...call) ([]json.RawMessage, error) {
 	if err := n.check(ctx); err != nil {
 		return nil, err
 	}
 	return n.send(ctx, calls)
 }
 
-// check makes sure that the node is of our network, again after each fault.
-func (n *node) check(ctx context.Context) error {
-	n.mu.Lock()
-	checked := n.checked
-	n.mu.Unlock()
-	if checked {
+// check makes sure that the node is of our network.
+func (n *endpoint) check(ctx context.Context) error {
+	return n.Check(ctx, func(ctx context.Context) error {
+		answers, err := n.send(ctx, []call{{"eth_chainId", nil}})
+		if err != nil {
+			return err
+		}
+		var id hexutil.Uint64
+		if err := decode(answers[0], &id); err != nil {
+			return fmt.Errorf("%s: decode its chain id: %w", n.Name, err)
+		}
+		if uint64(id) != n.chainID {
+			return fmt.Errorf("%s is a node of chain %d, want %d: it is not used", n.Name, uint64(id), n.chainID)
+		}
 		return nil
-	}
-	answers, err := n.send(ctx, []call{{"eth_chainId", nil}})
-	if err != nil {
-		return err
-	}
-	var id hexutil.Uint64
-	if err := decode(answers[0], &id); err != nil {
-		return fmt.Errorf("%s: decode its chain id: %w", n.name, err)
-	}
-	if uint64(id) != n.chainID {
-		return fmt.Errorf("%s is a node of chain %d, want %d: it is not used", n.name, uint64(id), n.chainID)
-	}
-	n.mu.Lock()
-	n.checked = true
-	n.mu.Unlock()
-	return nil
+	})
 }
 
-func (n *node) send(ctx context.Context, calls []call) (answers []json.RawMessage, err error) {
+func (n *endpoint) send(ctx context.Context, calls []call) (answers []json.RawMessage, err error) {
 	for failed := 0; len(answers) < len(calls); {
 		n.mu.Lock()
 		size := min(n.batch, len(calls)-len(answers))
@@ -138,7 +87,7 @@ func (n *node) send(ctx context.Context, calls []call) (answers []json.RawMessag
 		n.mu.Unlock()
 		if err != nil {
 			if failed++; failed == tries || size == 1 || ctx.Err() != nil {
-				return nil, fmt.Errorf("%s: %s: %w", n.name, calls[len(answers)].method, err)
+				return nil, fmt.Errorf("%s: %s: %w", n.Name, calls[len(answers)].method, err)
 			}
 			continue
 		}
@@ -147,9 +96,7 @@ func (n *node) send(ctx context.Context, calls []call) (answers []json.RawMessag
 	return answers, nil
 }
 
-func (n *node) request(ctx context.Context, calls []call) ([]json.RawMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, n.timeout)
-	defer cancel()
+func (n *endpoint) request(ctx context.Context, calls []call) ([]json.RawMessage, error) {
 	batch, answers := make([]rpc.BatchElem, len(calls)), make([]json.RawMessage, len(calls))
 	for i, c := range calls {
 		batch[i] = rpc.BatchElem{Method: c.method, Args: c.args, Result: &answers[i]}
@@ -182,44 +129,8 @@ func clean(err error) error {
 	if e, ok := errors.AsType[rpc.HTTPError](err); ok {
 		return fmt.Errorf("HTTP status %d", e.StatusCode)
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("request: %w", e.Err)
-	}
 	if e, ok := errors.AsType[rpc.Error](err); ok {
-		message := e.Error()
-		return refusal{e.ErrorCode(), message[:min(len(message), 200)]}
+		return refusal{e.ErrorCode(), node.Short(e.Error())}
 	}
-	return err
-}
-
-// fault passes the node over for a while, longer each time, until it has done
-// without faults for as long as the longest pause. Its claims are forgotten.
-func (n *node) fault() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	now := n.now()
-	if now.Sub(n.until) > longPause {
-		n.faults = 0
-	}
-	n.until = now.Add(min(firstPause<<min(n.faults, 16), longPause))
-	n.faults++
-	n.checked, n.head = false, pay.Block{}
-}
-
-func (n *node) pausedUntil() time.Time {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.until
-}
-
-func (n *node) claim(b pay.Block) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.head = b
-}
-
-func (n *node) claimed() pay.Block {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.head
+	return node.Clean(err)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pepay/pepay/internal/chain/chaintest"
 	"github.com/pepay/pepay/internal/chain/evm"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -37,7 +38,7 @@ func TestDisagreementDelaysFinality(t *testing.T) {
 		}
 		for range 10 {
 			_, err := w.Step(t.Context())
-			if !errors.Is(err, evm.ErrDisagree) {
+			if !errors.Is(err, node.ErrDisagree) {
 				t.Fatalf("step: %v", err)
 			}
 		}
@@ -65,7 +66,7 @@ func TestHeadIsWhatTwoNodesHave(t *testing.T) {
 	if h, err := d.Head(t.Context()); err != nil || h.Height != 7 {
 		t.Errorf("head %v, %v", h, err)
 	}
-	if b, err := d.Block(t.Context(), 9); !errors.Is(err, evm.ErrDisagree) {
+	if b, err := d.Block(t.Context(), 9); !errors.Is(err, node.ErrDisagree) {
 		t.Errorf("a block that one of two nodes has: %v, %v", b, err)
 	}
 	if err := s.AdjustTime(3 * time.Minute); err != nil { // block 10, and behind stays at 8 of long ago

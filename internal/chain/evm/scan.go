@@ -2,7 +2,6 @@ package evm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -21,7 +21,7 @@ import (
 const maxTxs = 20_000
 
 // Scan implements chain.Driver. All of a scan is read from one node.
-func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
+func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (found chain.Found, err error) {
 	nodes, err := d.ready()
 	if err != nil {
 		return chain.Found{}, err
@@ -29,40 +29,24 @@ func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chai
 	if to <= after.Height {
 		return chain.Found{}, fmt.Errorf("scan after block %d up to %d", after.Height, to)
 	}
-	var errs []error
-	for _, n := range nodes {
-		found, err := d.scan(ctx, n, after, to, ours)
-		if err == nil {
-			return found, nil
-		}
-		errs = append(errs, err)
-		if asked, ok := errors.AsType[oursError](err); ok {
-			return chain.Found{}, asked.error
-		}
-		// A node that is behind is not at fault, unless it claimed not to be.
-		if !errors.Is(err, errBehind) || n.claimed().Height > after.Height {
-			d.blame(ctx, n, err)
-		}
-	}
-	return chain.Found{}, errors.Join(errs...)
+	return node.Scan(ctx, nodes, after, func(ctx context.Context, n *endpoint) (chain.Found, error) {
+		return d.scan(ctx, n, after, to, ours)
+	})
 }
 
-// oursError is a failure that is not the node's.
-type oursError struct{ error }
-
-func (d *Driver) scan(ctx context.Context, n *node, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
+func (d *Driver) scan(ctx context.Context, n *endpoint, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
 	blocks, err := d.blocks(ctx, n, after, to)
 	if err != nil {
 		return chain.Found{}, err
 	}
 	last := blocks[len(blocks)-1].position()
-	if len(d.nodes) > 1 { // a node with a chain of its own must not be asked first for ever
+	if len(d.Nodes) > 1 { // a node with a chain of its own must not be asked first for ever
 		b, err := d.Block(ctx, last.Height)
 		if err != nil {
-			return chain.Found{}, oursError{err}
+			return chain.Found{}, node.NotItsFault(err)
 		}
 		if !b.Is(last) {
-			return chain.Found{}, fmt.Errorf("%s: block %d is %s, not %s: %w", n.name, last.Height, b.Hash, last.Hash, chain.ErrFork)
+			return chain.Found{}, fmt.Errorf("%s: block %d is %s, not %s: %w", n.Name, last.Height, b.Hash, last.Hash, chain.ErrFork)
 		}
 	}
 	// Receipts of the blocks whose bloom says that they may hold logs of interest.
@@ -78,12 +62,12 @@ func (d *Driver) scan(ctx context.Context, n *node, after pay.Block, to uint64, 
 	}
 	mine, err := d.mine(ctx, blocks, receipts, ours)
 	if err != nil {
-		return chain.Found{}, oursError{err}
+		return chain.Found{}, node.NotItsFault(err)
 	}
 	// And of those that pay us directly: only a receipt says whether it succeeded.
 	paid := make([]*block, 0, len(blocks))
 	for _, b := range blocks {
-		if receipts[b] == nil && slices.ContainsFunc(b.txs, func(t tx) bool { return t.pays() && mine[t.to.Hex()] }) {
+		if receipts[b] == nil && slices.ContainsFunc(b.txs, func(t tx) bool { return t.pays() && mine[t.to.Hex()] != "" }) {
 			paid = append(paid, b)
 		}
 	}
@@ -105,7 +89,7 @@ func (d *Driver) scan(ctx context.Context, n *node, after pay.Block, to uint64, 
 
 // blocks reads and proves the blocks after one up to a height, or up to where the
 // node has no more of them.
-func (d *Driver) blocks(ctx context.Context, n *node, after pay.Block, to uint64) (blocks []*block, err error) {
+func (d *Driver) blocks(ctx context.Context, n *endpoint, after pay.Block, to uint64) (blocks []*block, err error) {
 	for txs, parent := 0, after; parent.Height < to && txs < maxTxs; {
 		n.mu.Lock()
 		size := uint64(n.batch) //nolint:gosec // at least 1
@@ -125,11 +109,11 @@ func (d *Driver) blocks(ctx context.Context, n *node, after pay.Block, to uint64
 			}
 			b, err := parseBlock(raw)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", n.name, err)
+				return nil, fmt.Errorf("%s: %w", n.Name, err)
 			}
 			if p := b.position(); p.Height != parent.Height+1 || strings.ToLower(b.header.ParentHash.Hex()) != parent.Hash {
 				if len(blocks)+len(part) == 0 {
-					return nil, fmt.Errorf("%s: block %d does not follow %s: %w", n.name, p.Height, after.Hash, chain.ErrFork)
+					return nil, fmt.Errorf("%s: block %d does not follow %s: %w", n.Name, p.Height, after.Hash, chain.ErrFork)
 				}
 				break
 			}
@@ -143,14 +127,14 @@ func (d *Driver) blocks(ctx context.Context, n *node, after pay.Block, to uint64
 		}
 	}
 	if len(blocks) == 0 {
-		return nil, fmt.Errorf("%s: block %d: %w", n.name, after.Height+1, errBehind)
+		return nil, fmt.Errorf("%s: block %d: %w", n.Name, after.Height+1, node.ErrBehind)
 	}
 	return blocks, nil
 }
 
 // proveTxs proves the transactions of blocks, asking for the encoding of those
 // whose type we do not know.
-func (d *Driver) proveTxs(ctx context.Context, n *node, blocks []*block) error {
+func (d *Driver) proveTxs(ctx context.Context, n *endpoint, blocks []*block) error {
 	var calls []call
 	var unknown []*tx
 	for _, b := range blocks {
@@ -168,13 +152,13 @@ func (d *Driver) proveTxs(ctx context.Context, n *node, blocks []*block) error {
 	for i, raw := range answers {
 		var encoded hexutil.Bytes
 		if err := decode(raw, &encoded); err != nil {
-			return fmt.Errorf("%s: decode transaction %s: %w", n.name, unknown[i].hash, err)
+			return fmt.Errorf("%s: decode transaction %s: %w", n.Name, unknown[i].hash, err)
 		}
 		unknown[i].raw = encoded
 	}
 	for _, b := range blocks {
 		if err := b.proveTxs(); err != nil {
-			return fmt.Errorf("%s: %w", n.name, err)
+			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
 	return nil
@@ -190,7 +174,7 @@ func (d *Driver) mayLog(b *block) bool {
 	return bloom.Test(transferTopic[:]) && slices.ContainsFunc(d.Tokens, func(t common.Address) bool { return bloom.Test(t[:]) })
 }
 
-func (d *Driver) receipts(ctx context.Context, n *node, blocks []*block, into map[*block][]receipt) error {
+func (d *Driver) receipts(ctx context.Context, n *endpoint, blocks []*block, into map[*block][]receipt) error {
 	calls := make([]call, len(blocks))
 	for i, b := range blocks {
 		calls[i] = call{"eth_getBlockReceipts", []any{b.hash}}
@@ -201,7 +185,7 @@ func (d *Driver) receipts(ctx context.Context, n *node, blocks []*block, into ma
 	}
 	for i, raw := range answers {
 		if into[blocks[i]], err = parseReceipts(raw, blocks[i]); err != nil {
-			return fmt.Errorf("%s: %w", n.name, err)
+			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
 	return nil
@@ -210,7 +194,7 @@ func (d *Driver) receipts(ctx context.Context, n *node, blocks []*block, into ma
 func (t tx) pays() bool { return t.to != nil && t.value.Sign() > 0 }
 
 // mine asks which of the addresses that something went to are ours.
-func (d *Driver) mine(ctx context.Context, blocks []*block, receipts map[*block][]receipt, ours chain.Ours) (map[string]bool, error) {
+func (d *Driver) mine(ctx context.Context, blocks []*block, receipts map[*block][]receipt, ours chain.Ours) (map[string]string, error) {
 	addresses := map[common.Address]bool{}
 	for _, b := range blocks {
 		for _, t := range b.txs {
@@ -245,7 +229,7 @@ func (d *Driver) mine(ctx context.Context, blocks []*block, receipts map[*block]
 }
 
 // collect adds what a successful transaction did to addresses of ours.
-func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine map[string]bool) error {
+func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine map[string]string) error {
 	t, at := b.txs[i], b.position()
 	hash := strings.ToLower(t.hash.Hex())
 	add := func(index int, to, from common.Address, token string, units *big.Int) {
@@ -254,7 +238,7 @@ func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine ma
 			Address: to.Hex(), Token: token, Units: money.NewUnits(units), From: from.Hex(),
 		})
 	}
-	if t.pays() && mine[t.to.Hex()] {
+	if t.pays() && mine[t.to.Hex()] != "" {
 		from, err := t.from()
 		if err != nil {
 			return fmt.Errorf("sender of %s: %w", hash, err)
@@ -262,10 +246,10 @@ func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine ma
 		add(pay.IndexValue, *t.to, from, "", t.value)
 	}
 	for j, e := range r.Logs {
-		if from, to, units, ok := transfer(e); ok && slices.Contains(d.Tokens, e.Address) && mine[to.Hex()] {
+		if from, to, units, ok := transfer(e); ok && slices.Contains(d.Tokens, e.Address) && mine[to.Hex()] != "" {
 			add(j, to, from, e.Address.Hex(), units)
 		}
-		if deposit, token, receiver, units, ok := swept(e); ok && e.Address == d.Factory && mine[deposit.Hex()] {
+		if deposit, token, receiver, units, ok := swept(e); ok && e.Address == d.Factory && mine[deposit.Hex()] != "" {
 			name := ""
 			if token != (common.Address{}) {
 				name = token.Hex()

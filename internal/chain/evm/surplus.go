@@ -19,14 +19,15 @@ import (
 	"github.com/pepay/pepay/internal/pay"
 )
 
-// Surplus implements chain.Driver. Each call begins with another node, so that
+// Surplus implements chain.Prober. Each call begins with another node, so that
 // one which understates balances hides nothing for long. Where no node can prove
 // a balance, nothing is reported, and the log says so once.
 func (d *Driver) Surplus(ctx context.Context, at pay.Block, probes []pay.Probe) ([]pay.Deposit, error) {
-	nodes, err := d.ready()
+	pool, err := d.ready()
 	if err != nil {
 		return nil, err
 	}
+	nodes := pool.Ready()
 	d.mu.Lock()
 	turn := d.turn
 	d.turn++
@@ -42,23 +43,23 @@ func (d *Driver) Surplus(ctx context.Context, at pay.Block, probes []pay.Probe) 
 			d.noProofs(ctx, n, err)
 			continue
 		}
-		d.blame(ctx, n, err)
+		pool.Blame(ctx, n, err)
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
 }
 
-func (d *Driver) noProofs(ctx context.Context, n *node, err error) {
+func (d *Driver) noProofs(ctx context.Context, n *endpoint, err error) {
 	d.mu.Lock()
-	known := d.proofs[n.name]
-	d.proofs[n.name] = true
+	known := d.proofs[n.Name]
+	d.proofs[n.Name] = true
 	d.mu.Unlock()
 	if !known {
-		d.Log.WarnContext(ctx, "node cannot prove balances: it shows no native deposits made from within contracts", "node", n.name, "error", err)
+		d.Log.WarnContext(ctx, "node cannot prove balances: it shows no native deposits made from within contracts", "node", n.Name, "error", err)
 	}
 }
 
-func (d *Driver) surplus(ctx context.Context, n *node, at pay.Block, probes []pay.Probe) (ds []pay.Deposit, err error) {
+func (d *Driver) surplus(ctx context.Context, n *endpoint, at pay.Block, probes []pay.Probe) (ds []pay.Deposit, err error) {
 	block := map[string]string{"blockHash": at.Hash} // EIP-1898
 	var calls []call
 	for _, p := range probes {
@@ -73,7 +74,7 @@ func (d *Driver) surplus(ctx context.Context, n *node, at pay.Block, probes []pa
 	for i, p := range probes {
 		var balance hexutil.Big
 		if err := decode(answers[i], &balance); err != nil {
-			return nil, fmt.Errorf("%s: decode the balance of %s: %w", n.name, p.Address, err)
+			return nil, fmt.Errorf("%s: decode the balance of %s: %w", n.Name, p.Address, err)
 		}
 		if money.NewUnits((*big.Int)(&balance)).Cmp(p.Expected) > 0 {
 			above = append(above, call{"eth_getProof", []any{p.Address, []string{}, block}})
@@ -89,15 +90,15 @@ func (d *Driver) surplus(ctx context.Context, n *node, at pay.Block, probes []pa
 	}
 	header, err := parseHeader(answers[len(about)])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.name, err)
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	if !header.position().Is(at) {
-		return nil, fmt.Errorf("%s answers with block %s for %s", n.name, header.hash, at.Hash)
+		return nil, fmt.Errorf("%s answers with block %s for %s", n.Name, header.hash, at.Hash)
 	}
 	for i, p := range about {
 		balance, err := provenBalance(answers[i], header.header.Root, common.HexToAddress(p.Address))
 		if err != nil {
-			return nil, fmt.Errorf("%s: balance of %s: %w", n.name, p.Address, err)
+			return nil, fmt.Errorf("%s: balance of %s: %w", n.Name, p.Address, err)
 		}
 		if units, more := money.NewUnits(balance).Sub(p.Expected); more && !units.IsZero() {
 			ds = append(ds, pay.Deposit{

@@ -198,12 +198,12 @@ func (c *Chain) Scan(ctx context.Context, after pay.Block, to uint64, ours chain
 	}
 	for _, b := range read {
 		for _, d := range b.Deposits {
-			if mine[d.Address] {
+			if mine[d.Address] != "" {
 				found.Deposits = append(found.Deposits, d)
 			}
 		}
 		for _, s := range b.Sweeps {
-			if mine[s.Address] {
+			if mine[s.Address] != "" {
 				found.Sweeps = append(found.Sweeps, s)
 			}
 		}
