@@ -25,7 +25,7 @@ const module = "github.com/pepay/pepay/"
 var floors = []string{
 	"api internal/money internal/meter internal/trace contracts",
 	"internal/pay client",
-	"internal/view internal/auth internal/rates internal/bus internal/chain internal/retail",
+	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
 	"internal/chain/evm internal/devchain",
 	"internal/billing internal/jobs internal/settle internal/commerce",
