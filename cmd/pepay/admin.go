@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -25,7 +26,7 @@ func (d databaseFlag) with(ctx context.Context, f func(*billing.Billing) error) 
 	if err != nil {
 		return err
 	}
-	err = f(&billing.Billing{Store: s, Wallets: app.EVMWallets})
+	err = f(&billing.Billing{Store: s, Wallets: app.Wallets()})
 	if e, ok := errors.AsType[*pay.Error](err); ok { // its code is meant for callers of the API
 		if err = errors.New(e.Message); e.Code == pay.CodeNotFound && s.Engine() == "sqlite" {
 			err = fmt.Errorf("%w in %s; --database or PEPAY_DATABASE names another database", err, d.Database)
@@ -46,16 +47,22 @@ func (c migrateCommand) Run(ctx context.Context) error {
 
 type merchantCreate struct {
 	databaseFlag
-	Name      string `required:"" help:"What payors see."`
-	Email     string `help:"Where payors can reach the merchant."`
-	Payout    string `help:"The EVM address that settlements go to. Deposits can go nowhere else." placeholder:"0x…"`
-	ReturnURL string `help:"Where payors go after they paid, unless an invoice says otherwise." placeholder:"https://…"`
+	Name      string                `required:"" help:"What payors see."`
+	Email     string                `help:"Where payors can reach the merchant."`
+	Payout    string                `help:"The EVM address that settlements go to. Deposits can go nowhere else." placeholder:"0x…"`
+	Payouts   map[pay.Family]string `help:"Where settlements go on other families of networks: solana, ton, sui or cardano." placeholder:"solana=…"`
+	ReturnURL string                `help:"Where payors go after they paid, unless an invoice says otherwise." placeholder:"https://…"`
 }
 
 // Run makes a merchant and prints its id.
 func (c merchantCreate) Run(ctx context.Context) error {
 	return c.with(ctx, func(b *billing.Billing) error {
-		m, err := b.AddMerchant(ctx, pay.Merchant{Name: c.Name, Email: c.Email, Environment: pay.Mainnet, Payout: c.Payout, ReturnURL: c.ReturnURL})
+		payouts := map[pay.Family]string{}
+		maps.Copy(payouts, c.Payouts)
+		if c.Payout != "" {
+			payouts[pay.EVM] = c.Payout
+		}
+		m, err := b.AddMerchant(ctx, pay.Merchant{Name: c.Name, Email: c.Email, Environment: pay.Mainnet, ReturnURL: c.ReturnURL}, payouts)
 		if err != nil {
 			return err
 		}

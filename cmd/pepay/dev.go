@@ -181,7 +181,7 @@ func (f *devFile) fill(ctx context.Context, a *app.App, url string, chainID uint
 	if f.CommerceAPIKey != "" {
 		return nil
 	}
-	m, err := a.Billing.AddMerchant(ctx, pay.Merchant{Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Payout: f.SettlementAddress})
+	m, err := a.Billing.AddMerchant(ctx, pay.Merchant{Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: f.SettlementAddress})
 	if err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{
-		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: EVMWallets, Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
+		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: Wallets(), Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
 		Signup: a.Signup, MaxKeys: a.MaxKeys, PayoutDelay: a.PayoutDelay,
 	}
 	a.Commerce = &commerce.Commerce{Store: a.Store, Billing: a.Billing, Providers: a.Providers, Terms: a.Terms, Log: a.Log}

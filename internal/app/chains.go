@@ -70,8 +70,8 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 	if err := verify(ctx, n, r.Nodes); err != nil {
 		return err
 	}
-	if a.Billing.Wallets.Contract == nil { // the first network's chain id is in what wallets sign
-		a.Billing.Wallets.Contract = contractWallet(r.Nodes)
+	if a.Billing.Contract == nil { // the first network's chain id is in what wallets sign
+		a.Billing.Contract = contractWallet(r.Nodes)
 	}
 	if n.Relayer != nil {
 		s.Movers[n.Name] = settle.Relayer{Account: r}

@@ -192,7 +192,7 @@ func newCrashScene(t *testing.T, database string, c *devchain.Chain, w *devchain
 		t.Fatal(err)
 	}
 	s := &crashScene{node: n, receiver: receiver, sink: testkit.NewSink(t, nil)}
-	m, err := a.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet, Payout: receiver.Hex()})
+	m, err := a.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: receiver.Hex()})
 	if err != nil {
 		t.Fatal(err)
 	}

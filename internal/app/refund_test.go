@@ -79,7 +79,7 @@ func (s *refundScene) with(t *testing.T, f func(*commerce.Commerce) error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = f(&commerce.Commerce{Store: st, Billing: &billing.Billing{Store: st, Wallets: app.EVMWallets, Registry: &pay.Registry{}}})
+	err = f(&commerce.Commerce{Store: st, Billing: &billing.Billing{Store: st, Wallets: app.Wallets(), Registry: &pay.Registry{}}})
 	if e := st.Close(); err != nil || e != nil {
 		t.Fatal(err, e)
 	}
@@ -95,7 +95,7 @@ func newRefundScene(t *testing.T, database string, c *devchain.Chain, w *devchai
 	digits := hex.EncodeToString(crypto.FromECDSA(key))
 	s := &refundScene{node: crashNode{Database: database, RPC: c.URL(), Relayer: digits, Wallet: digits}, to: crypto.PubkeyToAddress(newKey(t).PublicKey)}
 	s.with(t, func(c *commerce.Commerce) error {
-		m, err := c.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet, Payout: s.to.Hex()})
+		m, err := c.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: s.to.Hex()})
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
@@ -59,7 +60,7 @@ func TestSweepBringsToLight(t *testing.T) {
 		must(book.See(t.Context(), chain.Found{Last: at(1), Blocks: 1, Deposits: []pay.Deposit{seen}}))
 		must(book.Finalize(t.Context(), at(1)))
 		sweep := chain.Found{Last: at(2), Blocks: 1, Sweeps: []pay.Sweep{{
-			Network: book.Network.Name, TxHash: "0x02", Block: at(2), Address: to, Units: ether(15), To: a.Merchant.Payout,
+			Network: book.Network.Name, TxHash: "0x02", Block: at(2), Address: to, Units: ether(15), To: devchain.Merchant().Hex(),
 		}}}
 		must(book.See(t.Context(), sweep))
 		must(book.See(t.Context(), sweep))

@@ -85,7 +85,7 @@ func TestContractWallets(t *testing.T) {
 			if name != "honest" && want {
 				continue
 			}
-			got, err := a.Billing.Wallets.Contract(t.Context(), address.Hex(), digest, common.FromHex(signature))
+			got, err := a.Billing.Contract(t.Context(), address.Hex(), digest, common.FromHex(signature))
 			if got != want || err != nil {
 				t.Errorf("%s: %t, %v, want %t", name, got, err, want)
 			}

@@ -1,10 +1,14 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pepay/pepay/internal/auth"
@@ -112,19 +116,102 @@ func (b *Billing) addressFor(tx *store.Tx, s Session, t pay.Token) (pay.Address,
 		}
 		return a, err
 	}
-	to := receiver(s)
-	if to == "" {
-		return pay.Address{Network: t.Network}, nil
+	to, err := b.receiver(tx, s.Invoice, t.Network.Family())
+	if err != nil || to == "" {
+		return pay.Address{Network: t.Network}, err
 	}
-	// The salt follows from the invoice and the token alone: whoever knows an invoice's
-	// id can find its addresses again, whatever happened to our database.
-	salt := sha256.Sum256(fmt.Appendf(nil, "pepay deposit %s %d", s.Invoice.ID, t.ID))
 	a = pay.Address{
-		Network: t.Network, InvoiceID: s.Invoice.ID, MerchantID: s.Invoice.MerchantID, TokenID: t.ID,
-		Receiver: to, Salt: hex.EncodeToString(salt[:]), CreatedAt: tx.Now(),
+		Network: t.Network, InvoiceID: s.Invoice.ID, MerchantID: s.Invoice.MerchantID, TokenID: t.ID, Receiver: to, CreatedAt: tx.Now(),
 	}
-	if a.Address, err = b.Wallets.Deposit(to, salt); err != nil {
-		return a, fmt.Errorf("derive an address for invoice %s: %w", s.Invoice.ID, err)
+	if err := b.derive(tx, &a); err != nil {
+		return a, fmt.Errorf("make an address for invoice %s: %w", s.Invoice.ID, err)
 	}
-	return a, tx.AddAddress(a, t.Type == pay.Native)
+	return a, tx.AddAddress(a, t.Type == pay.Native && t.Network.Family() == pay.EVM)
 }
+
+// derive fills in a new deposit address and the salt, or the index, that it is made from.
+func (b *Billing) derive(tx *store.Tx, a *pay.Address) (err error) {
+	w := b.Wallets[a.Network.Family()]
+	switch {
+	case w.Deposit != nil:
+		// The salt follows from the invoice and the token alone: whoever knows an invoice's
+		// id can find its addresses again, whatever happened to our database.
+		salt := sha256.Sum256(fmt.Appendf(nil, "pepay deposit %s %d", a.InvoiceID, a.TokenID))
+		a.Salt = hex.EncodeToString(salt[:])
+		a.Address, err = w.Deposit(a.Receiver, salt)
+		return err
+	case w.Index != nil:
+		n, err := tx.Next("address " + string(a.Network))
+		if err != nil {
+			return err
+		}
+		a.Salt = strconv.FormatInt(n, 10)
+		a.Address, err = w.Index(uint32(n)) //nolint:gosec // a deployment does not live to make 2³¹
+		if err != nil {
+			return err
+		}
+	default:
+		p, ok, err := tx.TakePooled(a.Network)
+		if err != nil || !ok {
+			return cmp.Or(err, errNoAddress)
+		}
+		a.Address, a.Salt = p.Address, strconv.FormatUint(uint64(p.Index), 10)
+	}
+	if w.Accounts == nil {
+		return nil
+	}
+	accounts, err := w.Accounts(a.Address)
+	for _, account := range accounts {
+		err = cmp.Or(err, tx.AddAccount(a.Network, account, a.Address))
+	}
+	return err
+}
+
+// errNoAddress means that the pool of a network is empty: no payor is given an address on
+// it until whoever holds the keys has filled it.
+var errNoAddress = errors.New("the pool of addresses is empty")
+
+// receiver is where the proceeds of an invoice go on the networks of a family, "" when
+// the merchant has not said. An invoice that settles elsewhere does so on the networks
+// that know such addresses, and on no other.
+func (b *Billing) receiver(tx *store.Tx, i pay.Invoice, f pay.Family) (string, error) {
+	if i.ReceiverOverride != "" {
+		if b.familyOf(i.ReceiverOverride) == f {
+			return i.ReceiverOverride, nil
+		}
+		return "", nil
+	}
+	p, err := tx.Payout(i.MerchantID, f)
+	return p.Address, err
+}
+
+// familyOf returns the family whose canonical form an address has, "" for none.
+func (b *Billing) familyOf(address string) pay.Family {
+	for _, f := range pay.Families {
+		if w, ok := b.Wallets[f]; ok {
+			if is, err := w.Canonical(address); err == nil && is == address {
+				return f
+			}
+		}
+	}
+	return ""
+}
+
+// Canonical returns an address of any family in its canonical form. The error says what
+// is wrong with it: in the words of the family it looks like.
+func (b *Billing) Canonical(address string) (string, error) {
+	if strings.HasPrefix(address, "0x") && len(address) != suiLength {
+		return b.Wallets[pay.EVM].Canonical(address)
+	}
+	for _, f := range pay.Families {
+		if w, ok := b.Wallets[f]; ok {
+			if is, err := w.Canonical(address); err == nil {
+				return is, nil
+			}
+		}
+	}
+	return b.Wallets[pay.EVM].Canonical(address)
+}
+
+// suiLength is how long an address of Sui is, which begins like one of Ethereum.
+const suiLength = 2 + 64

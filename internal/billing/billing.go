@@ -26,7 +26,10 @@ type Billing struct {
 	Auth     *auth.Auth
 	Registry *pay.Registry
 	Rates    *rates.Board
-	Wallets  Wallets
+	Wallets  map[pay.Family]Wallets // those of all families, whether served or not
+	// Contract reports whether the contract at an Ethereum address takes a signature of a
+	// digest for its own (EIP-1271). It may be nil.
+	Contract func(ctx context.Context, address string, digest [32]byte, signature []byte) (bool, error)
 	Chains   map[pay.NetworkName]chain.Driver // to read a network again; set before requests are served
 	BaseURL  string                           // where payors reach the payment page, without a slash at the end
 	// PayoutDelay is how long a change of payout address waits.
@@ -37,18 +40,22 @@ type Billing struct {
 	uses        uses
 }
 
-// Wallets knows the addresses of the networks.
+// Wallets knows the addresses of a family of networks. Deposit addresses are made by
+// Deposit or by Index; without either they are taken from the network's pool, which the
+// holder of the keys fills.
 type Wallets struct {
-	// Canonical returns an address in its network's canonical form, or an error
-	// that says what is wrong with it.
+	// Canonical returns an address in its canonical form, or an error that says what is
+	// wrong with it.
 	Canonical func(address string) (string, error)
 	// Deposit returns the address whose only exit is the receiver.
 	Deposit func(receiver string, salt [32]byte) (string, error)
-	// Ours are addresses of contracts on EVM networks that keep what is sent to them.
+	// Index returns the address whose key has that place among those of the deployment.
+	Index func(index uint32) (string, error)
+	// Accounts returns where the ledger keeps the tokens of an address, on networks where
+	// that is not the address itself; it may be nil.
+	Accounts func(address string) ([]string, error)
+	// Ours are addresses of contracts that keep what is sent to them.
 	Ours []string
-	// Contract reports whether the contract at an Ethereum address takes a signature
-	// of a digest for its own (EIP-1271). It may be nil.
-	Contract func(ctx context.Context, address string, digest [32]byte, signature []byte) (bool, error)
 }
 
 // Once names a request that must be carried out once however often it arrives.

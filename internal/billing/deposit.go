@@ -55,8 +55,10 @@ func (b *Book) Start(ctx context.Context, at pay.Block) error {
 // Ours implements chain.Book.
 func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]string, err error) {
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
-		ours, err = tx.Ours(b.Network.Name, accounts)
-		return err
+		if ours, err = tx.Ours(b.Network.Name, accounts); err != nil || b.Wallets[b.Network.Name.Family()].Accounts == nil {
+			return err
+		}
+		return tx.OurAccounts(b.Network.Name, accounts, ours)
 	})
 	return ours, err
 }

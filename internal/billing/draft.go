@@ -52,7 +52,7 @@ func (b *Billing) draft(r api.CreateInvoiceRequest, m pay.Merchant) (i pay.Invoi
 	if i.CustomerEmail, err = Email(i.CustomerEmail); err != nil {
 		return i, 0, err
 	}
-	if err = b.receiver(&i, r); err != nil {
+	if err = b.override(&i, r); err != nil {
 		return i, 0, err
 	}
 	if u, err := url.Parse(i.ReturnURL); r.PaymentReturnURL != nil && (err != nil || u.Scheme != "https" || u.Host == "") {
@@ -114,8 +114,8 @@ func Email(s string) (string, error) {
 	return s, nil
 }
 
-// receiver checks the address an invoice settles to instead of the merchant's.
-func (b *Billing) receiver(i *pay.Invoice, r api.CreateInvoiceRequest) (err error) {
+// override checks the address an invoice settles to instead of the merchant's.
+func (b *Billing) override(i *pay.Invoice, r api.CreateInvoiceRequest) (err error) {
 	if r.ReceiverOverrideEnable == nil || !*r.ReceiverOverrideEnable {
 		i.ReceiverOverride = ""
 		return nil
@@ -123,7 +123,7 @@ func (b *Billing) receiver(i *pay.Invoice, r api.CreateInvoiceRequest) (err erro
 	if i.ReceiverOverride == "" {
 		return pay.Errorf(pay.CodeValidation, "receiver_override_address is required when receiver_override_enable is true")
 	}
-	if i.ReceiverOverride, err = b.Wallets.Canonical(i.ReceiverOverride); err != nil {
+	if i.ReceiverOverride, err = b.Canonical(i.ReceiverOverride); err != nil {
 		return pay.Errorf(pay.CodeValidation, "receiver_override_address %v", err)
 	}
 	return nil

@@ -138,7 +138,7 @@ func (b *Billing) payer(address string) (string, error) {
 	if !strings.HasPrefix(address, "0x") {
 		return address, nil
 	}
-	canonical, err := b.Wallets.Canonical(address)
+	canonical, err := b.Canonical(address)
 	if err != nil {
 		return "", pay.Errorf(pay.CodeValidation, "payer_wallet_address %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/pay"
@@ -58,32 +59,64 @@ func (b *Billing) SetSettlementToken(ctx context.Context, c Caller, r api.Settle
 	})
 }
 
-// PayoutAddresses renders where the merchant's proceeds go.
-func (b *Billing) PayoutAddresses(c Caller) []api.PayoutAddress {
-	return []api.PayoutAddress{view.PayoutAddress(c.Merchant, b.Registry.Networks)}
+// families lists the families for people.
+var families = func() string {
+	var names []string
+	for _, f := range pay.Families {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}()
+
+// PayoutAddresses renders where the merchant's proceeds go, on each family that is served
+// or that it has said so for.
+func (b *Billing) PayoutAddresses(ctx context.Context, c Caller) (vs []api.PayoutAddress, err error) {
+	vs = []api.PayoutAddress{}
+	err = b.Store.Look(ctx, func(tx *store.Tx) error {
+		for _, f := range pay.Families {
+			p, err := tx.Payout(c.Merchant.ID, f)
+			if err != nil {
+				return err
+			}
+			if v := view.PayoutAddress(p, b.Registry.Networks); p.Address != "" || len(v.Networks) > 0 {
+				vs = append(vs, v)
+			}
+		}
+		return nil
+	})
+	return vs, err
 }
 
-// SetPayout changes where the merchant's proceeds go, for addresses that are given out
-// from then on: those that exist can pay nobody else. The error has CodeForbidden
-// unless the caller is an owner.
+// SetPayout changes where the merchant's proceeds go on a family, for addresses that are
+// given out from then on: those that exist can pay nobody else. The error has
+// CodeForbidden unless the caller is an owner.
 func (b *Billing) SetPayout(ctx context.Context, c Caller, r api.PayoutRequest, o Once) ([]byte, error) {
-	if r.Family == nil || *r.Family != pay.FamilyEVM {
-		return nil, pay.Errorf(pay.CodeValidation, "family must be evm")
+	var f pay.Family
+	if r.Family != nil {
+		f = pay.Family(*r.Family)
+	}
+	w, ok := b.Wallets[f]
+	if !ok {
+		return nil, pay.Errorf(pay.CodeValidation, "family must be one of %s", families)
 	}
 	if r.Address == nil {
 		return nil, pay.Errorf(pay.CodeValidation, "address is required")
 	}
-	to, err := b.Wallets.Canonical(*r.Address)
+	to, err := w.Canonical(*r.Address)
 	if err != nil {
 		return nil, pay.Errorf(pay.CodeValidation, "address %v", err)
 	}
-	return b.manage(ctx, c, "payout.set", o, func(tx *store.Tx, before pay.Merchant) (pay.Merchant, any, error) {
-		m := before.PayTo(to, tx.Now(), b.PayoutDelay)
-		was, is := view.PayoutAddress(before, b.Registry.Networks), view.PayoutAddress(m, b.Registry.Networks)
+	return b.manage(ctx, c, "payout.set", o, func(tx *store.Tx, m pay.Merchant) (pay.Merchant, any, error) {
+		before, err := tx.Payout(m.ID, f)
+		if err != nil {
+			return m, nil, err
+		}
+		after := before.To(to, tx.Now(), b.PayoutDelay)
+		was, is := view.PayoutAddress(before, b.Registry.Networks), view.PayoutAddress(after, b.Registry.Networks)
 		if changed := view.Changed(was, is); !bytes.Equal(changed, []byte("{}")) {
 			tx.AppendEvent(pay.Event{MerchantID: m.ID, Type: pay.PayoutUpdated, Environment: m.Environment, Object: view.JSON(is), Previous: changed})
 		}
-		return m, is, nil
+		return m, is, tx.SavePayout(after)
 	})
 }
 

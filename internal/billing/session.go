@@ -83,9 +83,26 @@ func (b *Billing) Tokens(ctx context.Context, s Session, f TokenFilter) (ts []pa
 // AvailableTokens renders Tokens with the prices that are known.
 func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter) ([]api.AvailableToken, error) {
 	ts, err := b.Tokens(ctx, s, f)
+	if err != nil {
+		return nil, err
+	}
+	to := map[pay.Family]string{}
+	if err := b.Store.Look(ctx, func(tx *store.Tx) error {
+		for _, t := range ts {
+			f := t.Network.Family()
+			if _, known := to[f]; !known {
+				if to[f], err = b.receiver(tx, s.Invoice, f); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	vs := []api.AvailableToken{}
 	for _, t := range ts {
-		v := view.AvailableToken(t, receiver(s) != "")
+		v := view.AvailableToken(t, to[t.Network.Family()] != "")
 		if t.Environment == pay.Mainnet {
 			verdict := b.Rates.Look(ctx, t.Price)
 			if !f.Unmonitored && !verdict.Monitored() {
@@ -97,15 +114,7 @@ func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter)
 			vs = append(vs, v)
 		}
 	}
-	return vs, err
-}
-
-// receiver is where an invoice's proceeds go, "" when the merchant has not said.
-func receiver(s Session) string {
-	if s.Invoice.ReceiverOverride != "" {
-		return s.Invoice.ReceiverOverride
-	}
-	return s.Merchant.Payout
+	return vs, nil
 }
 
 // Progress is how far the payments of an invoice have come, for the payment page.

@@ -21,7 +21,7 @@ const (
 func (b *Billing) Wallet(t, address string) (w pay.Wallet, err error) {
 	switch w.Type = pay.WalletType(t); w.Type {
 	case pay.EthereumWallet:
-		w.Address, err = b.Wallets.Canonical(address)
+		w.Address, err = b.Wallets[pay.EVM].Canonical(address)
 	case pay.SolanaWallet:
 		w.Address, err = auth.SolanaAddress(address)
 	default:
@@ -125,10 +125,10 @@ func (b *Billing) signed(ctx context.Context, c pay.Challenge, signature []byte)
 	if auth.Signed(c.Wallet, message, signature) {
 		return true, nil
 	}
-	if c.Wallet.Type != pay.EthereumWallet || b.Wallets.Contract == nil {
+	if c.Wallet.Type != pay.EthereumWallet || b.Contract == nil {
 		return false, nil
 	}
-	ok, err := b.Wallets.Contract(ctx, c.Wallet.Address, auth.Digest(message), signature)
+	ok, err := b.Contract(ctx, c.Wallet.Address, auth.Digest(message), signature)
 	if err != nil {
 		return false, fmt.Errorf("ask the wallet's contract: %w", err)
 	}

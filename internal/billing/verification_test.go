@@ -78,7 +78,7 @@ func newTill(t *testing.T, s *store.Store, clock *testkit.Clock, finder bool) *t
 	c := fake.New("ethereum")
 	network := pay.Devchain
 	b := &billing.Billing{
-		Store: s, Auth: keys, Rates: board, Wallets: app.EVMWallets, Log: log,
+		Store: s, Auth: keys, Rates: board, Wallets: app.Wallets(), Log: log,
 		Registry: &pay.Registry{Networks: []pay.Network{network}, Tokens: pay.DevchainTokens(dollarAddress)},
 		Chains:   map[pay.NetworkName]chain.Driver{"ethereum": c},
 	}
@@ -89,7 +89,7 @@ func newTill(t *testing.T, s *store.Store, clock *testkit.Clock, finder bool) *t
 		Driver: c, Book: &billing.Book{Billing: b, Network: network}, Confirmations: network.Confirmations, Batch: 8, Probes: 8, Log: log, Now: clock.Now,
 	}}
 	x.mine(4)
-	m, err := b.AddMerchant(t.Context(), pay.Merchant{Name: "m", Environment: pay.Devnet, Payout: merchantAddress})
+	m, err := b.AddMerchant(t.Context(), pay.Merchant{Name: "m", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: merchantAddress})
 	if err != nil {
 		t.Fatal(err)
 	}

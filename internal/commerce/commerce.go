@@ -90,7 +90,7 @@ func (c *Commerce) Customer(in api.Customer) (who pay.Customer, err error) {
 // wallet returns an address of a network in its canonical form.
 func (c *Commerce) wallet(n pay.NetworkName, address string) (string, error) {
 	if n.Family() == pay.EVM {
-		return c.Billing.Wallets.Canonical(address)
+		return c.Billing.Wallets[pay.EVM].Canonical(address)
 	}
 	if len(address) < minWallet || len(address) > maxWallet || strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", fmt.Errorf("is not an address of %s", n.Title())

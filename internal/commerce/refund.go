@@ -99,11 +99,11 @@ func (c *Commerce) refundTo(ctx context.Context, in *string) (string, error) {
 	if in == nil || *in == "" {
 		return "", nil
 	}
-	to, err := c.Billing.Wallets.Canonical(*in)
+	to, err := c.Billing.Wallets[pay.EVM].Canonical(*in)
 	if err != nil {
 		return "", pay.Errorf(pay.CodeRefundAddress, "refundDestinationWalletAddressBsc %v", err)
 	}
-	ours := slices.Contains(c.Billing.Wallets.Ours, to) || slices.ContainsFunc(c.Billing.Registry.Tokens, func(t pay.Token) bool { return t.Address == to })
+	ours := slices.Contains(c.Billing.Wallets[pay.EVM].Ours, to) || slices.ContainsFunc(c.Billing.Registry.Tokens, func(t pay.Token) bool { return t.Address == to })
 	for _, wallet := range c.RefundWallets {
 		ours = ours || wallet == to
 	}

@@ -9,12 +9,9 @@ type Merchant struct {
 	Email       string
 	Environment Environment // where its new work happens; mainnet has to be enabled
 	Mainnet     bool        // whether mainnet is enabled
-	Payout      string      // EVM address its settlements go to; "" until set
 	ReturnURL   string      // default for invoices that name none
 	CreatedAt   time.Time
 
-	NextPayout      string    // takes the place of Payout when its time comes; "" for none
-	NextPayoutAt    time.Time // zero for none
 	Settlement      SettlementPreference
 	SettlementToken int64     // the stable coin it would rather have; 0 for the default
 	SettlementAt    time.Time // when it last said either; zero for never

@@ -31,30 +31,35 @@ func (p SettlementPreference) Description() string {
 // Offers reports whether payors may choose a token.
 func (p SettlementPreference) Offers(t Token) bool { return p != StablesOnly || t.Stable }
 
-// FamilyEVM is the family of the networks whose addresses are Ethereum's. A merchant
-// has one payout address for each family.
-const FamilyEVM = "evm"
-
-// At is the merchant as it is at now: a payout address whose time has come has taken
-// the place of the one before.
-func (m Merchant) At(now time.Time) Merchant {
-	if m.NextPayout != "" && !now.Before(m.NextPayoutAt) {
-		m.Payout, m.NextPayout, m.NextPayoutAt = m.NextPayout, "", time.Time{}
-	}
-	return m
+// Payout is where a merchant's proceeds go on the networks of a family.
+type Payout struct {
+	MerchantID int64
+	Family     Family
+	Address    string    // in canonical form; "" until set
+	Next       string    // takes the place of Address when its time comes; "" for none
+	NextAt     time.Time // zero for none
 }
 
-// PayTo changes the merchant's payout address. The first one counts at once; another
-// only after the delay, so that who has taken over an account cannot take the proceeds
-// before its owner hears of it. Naming the present address again takes a change back.
-func (m Merchant) PayTo(address string, now time.Time, delay time.Duration) Merchant {
-	switch m = m.At(now); {
-	case address == m.Payout:
-		m.NextPayout, m.NextPayoutAt = "", time.Time{}
-	case m.Payout == "" || delay == 0:
-		m.Payout, m.NextPayout, m.NextPayoutAt = address, "", time.Time{}
-	case address != m.NextPayout:
-		m.NextPayout, m.NextPayoutAt = address, now.Add(delay)
+// At is the payout as it is at now: an address whose time has come has taken the place
+// of the one before.
+func (p Payout) At(now time.Time) Payout {
+	if p.Next != "" && !now.Before(p.NextAt) {
+		p.Address, p.Next, p.NextAt = p.Next, "", time.Time{}
 	}
-	return m
+	return p
+}
+
+// To changes the address. The first one counts at once; another only after the delay, so
+// that who has taken over an account cannot take the proceeds before its owner hears of
+// it. Naming the present address again takes a change back.
+func (p Payout) To(address string, now time.Time, delay time.Duration) Payout {
+	switch p = p.At(now); {
+	case address == p.Address:
+		p.Next, p.NextAt = "", time.Time{}
+	case p.Address == "" || delay == 0:
+		p.Address, p.Next, p.NextAt = address, "", time.Time{}
+	case address != p.Next:
+		p.Next, p.NextAt = address, now.Add(delay)
+	}
+	return p
 }

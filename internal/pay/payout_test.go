@@ -12,18 +12,18 @@ func TestPayoutGrid(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	later, past := now.Add(time.Hour), now.Add(-time.Second)
-	none, a := pay.Merchant{}, pay.Merchant{Payout: "A"}
-	waits := pay.Merchant{Payout: "A", NextPayout: "B", NextPayoutAt: later}
-	due := pay.Merchant{Payout: "A", NextPayout: "B", NextPayoutAt: past}
+	none, a := pay.Payout{}, pay.Payout{Address: "A"}
+	waits := pay.Payout{Address: "A", Next: "B", NextAt: later}
+	due := pay.Payout{Address: "A", Next: "B", NextAt: past}
 	const delay = 24 * time.Hour
-	is := func(payout, next string, at time.Time) pay.Merchant {
-		return pay.Merchant{Payout: payout, NextPayout: next, NextPayoutAt: at}
+	is := func(payout, next string, at time.Time) pay.Payout {
+		return pay.Payout{Address: payout, Next: next, NextAt: at}
 	}
 	for name, c := range map[string]struct {
-		from  pay.Merchant
+		from  pay.Payout
 		to    string
 		delay time.Duration
-		want  pay.Merchant
+		want  pay.Payout
 	}{
 		"the first counts at once":       {none, "A", delay, is("A", "", time.Time{})},
 		"the same changes nothing":       {a, "A", delay, a},
@@ -37,7 +37,7 @@ func TestPayoutGrid(t *testing.T) {
 		"back again is a change":         {due, "A", delay, is("B", "A", now.Add(delay))},
 		"after what is due":              {due, "C", delay, is("B", "C", now.Add(delay))},
 	} {
-		if got := c.from.PayTo(c.to, now, c.delay); got != c.want {
+		if got := c.from.To(c.to, now, c.delay); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}

@@ -14,7 +14,10 @@ import (
 )
 
 // Seed is the root of all keys of a deployment.
-type Seed struct{ words string }
+type Seed struct {
+	words string
+	root  []byte // what BIP-39 makes of them
+}
 
 // New returns the seed of the words of BIP-39, in English. The error does not show them.
 func New(words string) (Seed, error) {
@@ -22,17 +25,20 @@ func New(words string) (Seed, error) {
 	if !bip39.IsMnemonicValid(words) {
 		return Seed{}, errors.New("must be 12, 15, 18, 21 or 24 words of BIP-39 with a right checksum")
 	}
-	return Seed{words}, nil
+	return Seed{words, bip39.NewSeed(words, "")}, nil
 }
 
 // Generate returns a new seed of 24 words, from entropy of 32 bytes.
 func Generate(entropy [32]byte) (Seed, error) {
 	words, err := bip39.NewMnemonic(entropy[:])
-	return Seed{words}, err
+	return Seed{words, bip39.NewSeed(words, "")}, err
 }
 
 // Words returns the seed's words, to be written down by a person and shown to nobody.
 func (s Seed) Words() string { return s.words }
+
+// None reports whether there is no seed.
+func (s Seed) None() bool { return s.words == "" }
 
 // String keeps the words out of logs.
 func (Seed) String() string { return "[seed]" }
@@ -42,7 +48,7 @@ func (s Seed) Entropy() ([]byte, error) { return bip39.EntropyFromMnemonic(s.wor
 
 // Ed25519 returns the key at a path, each level of which is hardened (SLIP-0010).
 func (s Seed) Ed25519(path ...uint32) ed25519.PrivateKey {
-	return Ed25519(bip39.NewSeed(s.words, ""), path...)
+	return Ed25519(s.root, path...)
 }
 
 // Ed25519 is the same for the bytes that BIP-39 makes of words.

@@ -134,7 +134,7 @@ func TestMainnet(t *testing.T) {
 	t.Parallel()
 	testkit.EachDatabase(t, func(t *testing.T, database string) {
 		d := newDesk(t, database, nil)
-		m, err := d.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "New", Environment: pay.Devnet})
+		m, err := d.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "New", Environment: pay.Devnet}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

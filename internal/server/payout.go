@@ -37,8 +37,9 @@ func (s *Server) setSettlementToken(r *http.Request, c billing.Caller) (any, err
 	return s.Billing.SetSettlementToken(r.Context(), c, in, o)
 }
 
-func (s *Server) payoutAddresses(_ *http.Request, c billing.Caller) (any, error) {
-	return view.List(s.Billing.PayoutAddresses(c), false), nil
+func (s *Server) payoutAddresses(r *http.Request, c billing.Caller) (any, error) {
+	list, err := s.Billing.PayoutAddresses(r.Context(), c)
+	return view.List(list, false), err
 }
 
 func (s *Server) setPayout(r *http.Request, c billing.Caller) (any, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
@@ -62,14 +63,14 @@ func TestPayoutAddresses(t *testing.T) {
 			d.Allocate(payor, testkit.Dollar)
 			return strings.ToLower(receiverOf(t, d, made.InvoiceID))
 		}
-		present := d.Merchant.Payout
+		present := devchain.Merchant().Hex()
 		if v := get(); v.Address == nil || *v.Address != present || v.Pending != nil || v.Family != "evm" {
 			t.Errorf("at first %+v", v)
 		}
 		refused(t, d.ask("GET "+payoutPath, "", d.key), 403, "B", "FORBIDDEN")
 		refused(t, put(developer, `{"family":"evm","address":"`+elsewhere+`"}`), 403, "B", "FORBIDDEN")
 		for _, bad := range []string{
-			`{}`, `{"family":"evm"}`, `{"address":"` + elsewhere + `"}`, `{"family":"solana","address":"` + elsewhere + `"}`, `{"family":"evm","address":7}`,
+			`{}`, `{"family":"evm"}`, `{"address":"` + elsewhere + `"}`, `{"family":"bitcoin","address":"` + elsewhere + `"}`, `{"family":"evm","address":7}`,
 			`{"family":"evm","address":""}`, `{"family":"evm","address":"0x3C44"}`, `{"family":"evm","address":"` + strings.Replace(elsewhere, "C", "c", 1) + `"}`,
 			`{"family":"evm","address":"` + common.Address{}.Hex() + `"}`, `[]`,
 		} {

@@ -58,7 +58,7 @@ func TestUnavailableQuotes(t *testing.T) {
 			t.Errorf("retry after %d s at %s", *v.RetryAfterSeconds, v.TempAddress)
 		}
 		d.holds(1, 1) // no quote was announced
-		m, err := d.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "Newcomer", Environment: pay.Devnet})
+		m, err := d.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "Newcomer", Environment: pay.Devnet}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,18 @@ const maxIn = 512
 // Ours returns which of the addresses are deposit addresses of a network, by themselves.
 func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]string, error) {
 	ours := map[string]string{}
-	for part := range slices.Chunk(addresses, maxIn) {
+	return ours, tx.among(n, addresses, ours, `SELECT address, address FROM addresses WHERE network = $1 AND address IN `)
+}
+
+// OurAccounts adds which of the accounts belong to deposit addresses of a network, by
+// account.
+func (tx *Tx) OurAccounts(n pay.NetworkName, accounts []string, ours map[string]string) error {
+	return tx.among(n, accounts, ours, `SELECT account, address FROM accounts WHERE network = $1 AND account IN `)
+}
+
+// among adds the pairs that a query finds for some of many names.
+func (tx *Tx) among(n pay.NetworkName, names []string, found map[string]string, q string) error {
+	for part := range slices.Chunk(names, maxIn) {
 		size := 1
 		for size < len(part) {
 			size *= 2
@@ -60,15 +71,15 @@ func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]string, er
 			args = append(args, part[min(i, len(part)-1)])
 		}
 		list := "(" + strings.TrimPrefix(placeholders(1, len(args)), "($1,")
-		found, err := many(tx, text, `SELECT address FROM addresses WHERE network = $1 AND address IN `+list, args...)
+		pairs, err := many(tx, func(r scanner) (p [2]string, err error) { return p, r.Scan(&p[0], &p[1]) }, q+list, args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, a := range found {
-			ours[a] = a
+		for _, p := range pairs {
+			found[p[0]] = p[1]
 		}
 	}
-	return ours, nil
+	return nil
 }
 
 // ProbeAddresses returns up to n addresses of a network whose balance is due to be

@@ -34,7 +34,7 @@ func (tx *Tx) AddKey(k pay.Key) error {
 func (tx *Tx) KeyByHash(hash string) (k pay.Key, m pay.Merchant, ok bool, err error) {
 	k, ok, err = maybe(tx, func(r scanner) (pay.Key, error) { return scanKey(and{r, merchantInto(&m)}) },
 		`SELECT `+of("k", keyColumns)+`, `+of("m", merchantColumns)+` FROM api_keys k JOIN merchants m ON m.id = k.merchant_id WHERE k.hash = $1`, hash)
-	return k, m.At(tx.now), ok, err
+	return k, m, ok, err
 }
 
 // HeldKey is an API key and the merchant it is of.

@@ -117,8 +117,8 @@ func Run(t testing.TB, o app.Options) *app.App {
 func AddMerchant(t testing.TB, a *app.App) (m pay.Merchant, key, commerce string) {
 	t.Helper()
 	m, err := a.Billing.AddMerchant(context.Background(), pay.Merchant{
-		Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Mainnet: true, Payout: devchain.Merchant().Hex(),
-	})
+		Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet, Mainnet: true,
+	}, map[pay.Family]string{pay.EVM: devchain.Merchant().Hex()})
 	if err == nil {
 		_, key, err = a.Billing.AddKey(context.Background(), m.ID, "test", pay.ScopeMerchant, pay.Devnet, 0)
 	}

@@ -62,14 +62,16 @@ func settlementToken(t pay.Token) api.SettlementToken {
 	}
 }
 
-// PayoutAddress renders where a merchant's proceeds go on the networks served.
-func PayoutAddress(m pay.Merchant, served []pay.Network) api.PayoutAddress {
-	v := api.PayoutAddress{Object: "payout_address", Family: pay.FamilyEVM, Networks: []string{}, Address: orNull(m.Payout)}
+// PayoutAddress renders where a merchant's proceeds go on a family, of the networks served.
+func PayoutAddress(p pay.Payout, served []pay.Network) api.PayoutAddress {
+	v := api.PayoutAddress{Object: "payout_address", Family: string(p.Family), Networks: []string{}, Address: orNull(p.Address)}
 	for _, n := range served {
-		v.Networks = append(v.Networks, string(n.Name))
+		if n.Name.Family() == p.Family {
+			v.Networks = append(v.Networks, string(n.Name))
+		}
 	}
-	if m.NextPayout != "" {
-		v.Pending = &api.PendingPayout{Address: m.NextPayout, EffectiveAt: m.NextPayoutAt.Unix()}
+	if p.Next != "" {
+		v.Pending = &api.PendingPayout{Address: p.Next, EffectiveAt: p.NextAt.Unix()}
 	}
 	return v
 }
