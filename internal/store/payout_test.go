@@ -37,7 +37,10 @@ func TestPool(t *testing.T) {
 	t.Parallel()
 	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
 		add := func(n pay.NetworkName, index uint32, address string) (added bool) {
-			write(t, s, func(tx *store.Tx) (err error) { added, err = tx.AddPooled(n, store.Pooled{Index: index, Address: address}); return err })
+			write(t, s, func(tx *store.Tx) (err error) {
+				added, err = tx.AddPooled(n, store.Pooled{Index: index, Address: address})
+				return err
+			})
 			return added
 		}
 		take := func(n pay.NetworkName) (p store.Pooled, ok bool) {
