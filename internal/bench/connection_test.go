@@ -190,8 +190,12 @@ func BenchmarkSockets(b *testing.B) {
 	})
 	open(b, a, 1)
 	since := latest(b, a)
+	by, err := a.Billing.ByKey(b.Context(), a.Key)
+	if err != nil {
+		b.Fatal(err)
+	}
 	ticket := func(s auth.Stream, path, invoice string) string {
-		t, err := a.Billing.Auth.NewTicket(auth.Ticket{Stream: s, MerchantID: a.Merchant.ID, InvoiceID: invoice}, time.Now().Add(time.Hour))
+		t, err := a.Billing.Auth.NewTicket(auth.Ticket{Stream: s, MerchantID: a.Merchant.ID, InvoiceID: invoice, KeyID: by.Key.ID}, time.Now().Add(time.Hour))
 		if err != nil {
 			b.Fatal(err)
 		}

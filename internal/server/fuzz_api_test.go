@@ -143,7 +143,11 @@ func (f *fuzzer) settle() {
 	_, html := testkit.Do(f.t, "GET", f.a.URL+"/pay", "", nil)
 	page := regexp.MustCompile(`/pay/assets/[0-9a-f]+/`).FindString(string(html))
 	ticket := func(s auth.Stream, invoice string) string {
-		token, err := f.a.Billing.Auth.NewTicket(auth.Ticket{Stream: s, MerchantID: m.ID, InvoiceID: invoice, Environment: "devnet"}, time.Now().Add(time.Hour))
+		by, err := f.a.Billing.ByKey(f.t.Context(), map[auth.Stream]string{auth.StreamMerchant: key, auth.StreamCommerce: commerce}[s])
+		if err != nil && s != auth.StreamPayment {
+			f.t.Fatal(err)
+		}
+		token, err := f.a.Billing.Auth.NewTicket(auth.Ticket{Stream: s, MerchantID: m.ID, InvoiceID: invoice, Environment: "devnet", KeyID: by.Key.ID}, time.Now().Add(time.Hour))
 		if err != nil {
 			f.t.Fatal(err)
 		}
