@@ -82,6 +82,7 @@ type Client struct {
 	Events   Events
 	Webhooks Webhooks
 	Tokens   Tokens
+	Networks Networks
 	Account  Account
 
 	// Commerce: these need a key of scope commerce.
@@ -104,7 +105,7 @@ func New(baseURL, apiKey string) *Client {
 
 func newClient(baseURL string, credential http.Header) *Client {
 	c := &Client{HTTP: http.DefaultClient, Timeout: DefaultTimeout, Retries: DefaultRetries, base: strings.TrimRight(baseURL, "/"), header: credential}
-	c.Invoices, c.Events, c.Webhooks, c.Tokens, c.Account = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}, Account{c}
+	c.Invoices, c.Events, c.Webhooks, c.Tokens, c.Networks, c.Account = Invoices{c}, Events{c}, Webhooks{c}, Tokens{c}, Networks{c}, Account{c}
 	c.Products, c.Carts, c.Checkout, c.Addresses, c.Orders = Products{c}, Carts{c}, Checkout{c}, Addresses{c}, Orders{c}
 	return c
 }

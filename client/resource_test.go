@@ -82,6 +82,9 @@ func useTokens(t *testing.T, pepay *client.Client) {
 	if q := must[api.PreviewQuote](t)(tokens.Quote(ctx, "ethereum", testkit.Dollar, "25.50")); q.EstimatedTokenAmount != "25.500000" {
 		t.Errorf("%+v", q)
 	}
+	if ns := must[[]api.Network](t)(pepay.Networks.List(ctx)); len(ns) != 1 || ns[0].ProvenHeight == nil {
+		t.Errorf("%+v", ns)
+	}
 	if rs := must[[]api.Rate](t)(tokens.Rates(ctx)); len(rs) == 0 || len(rs[0].Sources) == 0 {
 		t.Errorf("%+v", rs)
 	}

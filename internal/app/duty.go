@@ -62,8 +62,8 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 
 // ready returns what is not as it should be. What keeps money from moving and not
 // requests from being served is a warning.
-func (a *App) ready(ctx context.Context) (problems, warnings map[string]string) {
-	problems, warnings = map[string]string{}, map[string]string{}
+func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, proven map[string]uint64) {
+	problems, warnings, proven = map[string]string{}, map[string]string{}, map[string]uint64{}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := a.Store.Ping(ctx); err != nil {
@@ -87,7 +87,13 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string) 
 			warnings["refunds "+string(n)] = "wait for " + why + ": " + say
 		}
 	}
-	return problems, warnings
+	proofs, err := a.Billing.Proofs(ctx)
+	for n, p := range proofs {
+		if proven[string(n)] = p.Final.Height; err != nil || p.Final.Hash == "" {
+			delete(proven, string(n))
+		}
+	}
+	return problems, warnings, proven
 }
 
 // problem says what is wrong with a watcher, "" for nothing. One that waits while

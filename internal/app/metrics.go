@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
@@ -32,6 +33,7 @@ var (
 	watcherHead    = meter.NewGauge("watcher_head_height", "Newest block that the nodes have.", "network")
 	watcherScanned = meter.NewGauge("watcher_scanned_height", "Newest block that was read.", "network")
 	watcherFinal   = meter.NewGauge("watcher_final_height", "Newest block whose deposits count.", "network")
+	networkProven  = meter.NewGauge("network_proven_height", "Up to this block nothing was missed on the network; told by every node.", "network")
 	watcherLag     = meter.NewGauge("watcher_lag_blocks", "Blocks that are there and not read yet.", "network")
 	watcherSuccess = meter.NewGauge("watcher_last_success_timestamp_seconds", "When a step of the watcher last succeeded.", "network")
 	socketsOpen    = meter.NewGauge("websockets_open", "Websockets that are open.")
@@ -44,7 +46,7 @@ var (
 
 // scraped has the meter read what is somewhere anyway.
 func (a *App) scraped() {
-	b := &backlog{store: a.Store, now: a.Now}
+	b := &backlog{billing: a.Billing, now: a.Now}
 	a.meter.Scraped(func(set func(meter.Gauge, float64, ...string)) {
 		for _, w := range a.watchers {
 			w.scraped(set)
@@ -57,9 +59,14 @@ func (a *App) scraped() {
 				set(priceAge, s.Age.Seconds(), s.Name)
 			}
 		}
-		jobs, now, err := b.read()
+		jobs, proofs, now, err := b.read()
 		if set(databaseUp, truth(err == nil)); err != nil {
 			return
+		}
+		for n, p := range proofs {
+			if p.Final.Hash != "" {
+				set(networkProven, float64(p.Final.Height), string(n))
+			}
 		}
 		for _, j := range jobs {
 			set(jobsOverdue, float64(j.Count), j.Kind)
@@ -89,32 +96,36 @@ func truth(b bool) float64 {
 	return 0
 }
 
-// backlog reads the jobs that wait, seldom however often it is asked: scrapes must
+// backlog reads the jobs that wait, and how far the networks are proven, seldom however often it is asked: scrapes must
 // not be able to hurt.
 type backlog struct {
-	store *store.Store
-	now   func() time.Time
+	billing *billing.Billing
+	now     func() time.Time
 
-	mu   sync.Mutex
-	jobs []store.Overdue
-	err  error
-	at   time.Time
+	mu     sync.Mutex
+	jobs   []store.Overdue
+	proofs map[pay.NetworkName]pay.Proof
+	err    error
+	at     time.Time
 }
 
 // backlogAge is how old a backlog may be that is told.
 const backlogAge = 5 * time.Second
 
-func (b *backlog) read() ([]store.Overdue, time.Time, error) {
+func (b *backlog) read() ([]store.Overdue, map[pay.NetworkName]pay.Proof, time.Time, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now := b.now(); b.at.IsZero() || now.Sub(b.at) >= backlogAge {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		b.err = b.store.Look(ctx, func(tx *store.Tx) (err error) {
+		b.err = b.billing.Store.Look(ctx, func(tx *store.Tx) (err error) {
 			b.jobs, err = tx.OverdueJobs()
 			return err
 		})
+		if b.err == nil {
+			b.proofs, b.err = b.billing.Proofs(ctx)
+		}
 		b.at = now
 	}
-	return b.jobs, b.at, b.err
+	return b.jobs, b.proofs, b.at, b.err
 }

@@ -20,6 +20,14 @@ type Block struct {
 // Is reports whether b and o are the same block.
 func (b Block) Is(o Block) bool { return b.Height == o.Height && b.Hash == o.Hash }
 
+// Proof is how far a network has been followed without a gap: each block since the first
+// was read and names the one before.
+type Proof struct {
+	Since uint64 // height of the block after which watching began
+	Seen  Block  // the newest that was read
+	Final Block  // up to it nothing is missing, and nothing will change
+}
+
 // Positions within a transaction that are not those of a log.
 const (
 	IndexValue   = -1 // the value of the transaction itself

@@ -34,9 +34,10 @@ type Server struct {
 	Trace    *trace.Tracer  // may be nil
 	Log      *slog.Logger
 	Now      func() time.Time
-	// Ready returns what is not as it should be, by part; empty when all is well.
+	// Ready returns what is not as it should be, by part, empty when all is well; and up to
+	// which height each network is proven.
 	// Warnings are for a person, and do not make us unready.
-	Ready func(context.Context) (problems, warnings map[string]string)
+	Ready func(context.Context) (problems, warnings map[string]string, proven map[string]uint64)
 	// TestWallet pays a quote from the development wallet; nil outside development.
 	TestWallet func(context.Context, billing.Allocation) (txHash string, err error)
 	// DashboardKey returns the API key of scope merchant that the dashboard of
@@ -65,7 +66,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, verificationRoutes, commerceRoutes(), s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, networkRoutes, verificationRoutes, commerceRoutes(), s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all

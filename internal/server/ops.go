@@ -41,14 +41,14 @@ func (s *Server) retailHook(r *http.Request) (any, error) {
 
 // readyz answers 200 when requests can be served well, else 503 and what is wrong.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	problems, warnings := s.Ready(r.Context())
+	problems, warnings, proven := s.Ready(r.Context())
 	status, text := http.StatusOK, "ready"
 	if len(problems) > 0 {
 		status, text = http.StatusServiceUnavailable, "not ready"
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems, "warnings": warnings})) // the reader is gone: nothing to be done
+	_, _ = w.Write(view.JSON(map[string]any{"status": text, "problems": problems, "warnings": warnings, "proven_height": proven})) // the reader is gone: nothing to be done
 }
 
 // reference is openapi.yaml for people.

@@ -53,12 +53,22 @@ func (tx *Tx) Position(n pay.NetworkName) (scanned, final pay.Block, known bool,
 
 // SavePosition stores both positions of a network.
 func (tx *Tx) SavePosition(n pay.NetworkName, scanned, final pay.Block) error {
-	_, err := tx.exec(`INSERT INTO chains (network, scanned_height, scanned_hash, scanned_time, final_height, final_hash, final_time)
-		VALUES ($1,$2,$3,$4,$5,$6,$7) ON CONFLICT (network) DO UPDATE SET scanned_height = excluded.scanned_height,
+	_, err := tx.exec(`INSERT INTO chains (network, scanned_height, scanned_hash, scanned_time, final_height, final_hash, final_time, since_height)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$5) ON CONFLICT (network) DO UPDATE SET scanned_height = excluded.scanned_height,
 			scanned_hash = excluded.scanned_hash, scanned_time = excluded.scanned_time, final_height = excluded.final_height,
 			final_hash = excluded.final_hash, final_time = excluded.final_time`,
 		string(n), int64(scanned.Height), scanned.Hash, millis(scanned.Time), int64(final.Height), final.Hash, millis(final.Time))
 	return err
+}
+
+// Proof returns from where on, and up to where, a network is proven to have missed
+// nothing; its zero value when it was never watched.
+func (tx *Tx) Proof(n pay.NetworkName) (p pay.Proof, err error) {
+	if p.Seen, p.Final, _, err = tx.Position(n); err != nil {
+		return p, err
+	}
+	p.Since, _, err = maybe(tx, func(r scanner) (h uint64, err error) { return h, r.Scan(&h) }, `SELECT since_height FROM chains WHERE network = $1`, string(n))
+	return p, err
 }
 
 // Lease gives the name to the holder until the time, if nobody else has it: one

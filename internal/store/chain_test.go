@@ -23,6 +23,9 @@ func TestChain(t *testing.T) {
 				same(t, "position", []any{a, b, known, err}, []any{scanned, final, true, nil})
 			}
 
+			same(t, "proof", must(tx.Proof("ethereum")), pay.Proof{Since: fill[pay.Block](5).Height, Seen: fill[pay.Block](1), Final: fill[pay.Block](6)})
+			same(t, "proof of nothing", must(tx.Proof("base")), pay.Proof{})
+
 			var sweeps []pay.Sweep
 			for n, height := range []uint64{30, 10, 20, 20} {
 				v := fill[pay.Sweep](n)

@@ -16,5 +16,8 @@ ALTER TABLE merchants DROP COLUMN next_payout_at;
 -- Where the ledger keeps tokens of an address, on networks where that is not the address itself.
 CREATE TABLE accounts (network text NOT NULL, account text NOT NULL, address text NOT NULL, PRIMARY KEY (network, account));
 
+-- The first block that was watched; 0 on networks that were watched before this was kept.
+ALTER TABLE chains ADD COLUMN since_height bigint NOT NULL DEFAULT 0;
+
 -- Deposit addresses to be given out, on networks where only the holder of the keys can make them.
 CREATE TABLE pool (network text NOT NULL, idx bigint NOT NULL, address text NOT NULL, PRIMARY KEY (network, idx), UNIQUE (network, address));
