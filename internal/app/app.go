@@ -30,6 +30,7 @@ import (
 	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/retail"
 	"github.com/pepay/pepay/internal/retail/zinc"
+	"github.com/pepay/pepay/internal/seed"
 	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/settle"
 	"github.com/pepay/pepay/internal/store"
@@ -43,11 +44,14 @@ type Options struct {
 	Database  string // postgres://… or the path of an SQLite file
 	NATS      string // nats://…; "" for one inside the process
 	Secret    []byte // of the deployment; see auth.New
-	Dev       bool   // webhooks may go to this machine, over plain http
-	Networks  []NetworkOptions
-	Sources   []rates.Source
-	Quorum    int // how many price sources must agree
-	Limits    LimitOptions
+	// Seed is what the keys of deposit addresses come from on networks that are not EVM; it
+	// may be none.
+	Seed     seed.Seed
+	Dev      bool // webhooks may go to this machine, over plain http
+	Networks []NetworkOptions
+	Sources  []rates.Source
+	Quorum   int // how many price sources must agree
+	Limits   LimitOptions
 	// Terms are the conditions of sale; Providers are who sells in each environment.
 	Terms     pay.Terms
 	Providers map[pay.Environment]retail.Provider
@@ -79,13 +83,16 @@ type Options struct {
 // NetworkOptions say how to serve one network.
 type NetworkOptions struct {
 	pay.Network
-	Tokens  []pay.Token
-	RPC     []string          // JSON-RPC over http(s), best first
-	Relayer *ecdsa.PrivateKey // nil: settlements are left to others
-	MaxFee  *big.Int          // most wei for a unit of gas
-	Refund  RefundOptions     // without a key: refunds are paid by hand, on devnet in name only
-	Poll    time.Duration     // how often to look for a new block; 0 for half the block time
-	HTTP    http.RoundTripper // how the nodes are reached; nil for the default
+	Tokens []pay.Token
+	RPC    []string // JSON-RPC over http(s), best first
+	// PublicKey is what deposit addresses are derived from on TON and Cardano; "" to take it
+	// from the seed.
+	PublicKey string
+	Relayer   *ecdsa.PrivateKey // nil: settlements are left to others
+	MaxFee    *big.Int          // most wei for a unit of gas
+	Refund    RefundOptions     // without a key: refunds are paid by hand, on devnet in name only
+	Poll      time.Duration     // how often to look for a new block; 0 for half the block time
+	HTTP      http.RoundTripper // how the nodes are reached; nil for the default
 }
 
 // LimitOptions say how often callers may ask, and how many websockets they may have

@@ -24,6 +24,10 @@ type Config struct {
 	NATS             string                   `key:"nats" doc:"a NATS server shared by all nodes; empty for one inside the process, which a single node is fine with" want:"nats://host:4222"`
 	Secret           string                   `key:"secret" doc:"required, here or in secret_file: the deployment's secret, the same on every node" want:"64 or more hexadecimal digits, as from: openssl rand -hex 32"`
 	SecretFile       string                   `key:"secret_file" doc:"a file that holds the secret, instead of secret" want:"the path of a file"`
+	SeedFile         string                   `key:"seed_file" doc:"the encrypted seed of the deposit addresses on solana, sui, ton and cardano, as pepay seed wrote it; without one these networks give out addresses that you make elsewhere, and settle by hand" want:"the path of a file"`
+	SeedKey          string                   `key:"seed_key" doc:"required with seed_file, here, in seed_key_file or by seed_key_command: what the seed is encrypted with" want:"64 hexadecimal digits, as pepay seed wrote them"`
+	SeedKeyFile      string                   `key:"seed_key_file" doc:"a file that holds the key, instead of seed_key" want:"the path of a file"`
+	SeedKeyCommand   string                   `key:"seed_key_command" doc:"a command that prints the key, such as one that asks a key service, instead of seed_key"`
 	LogLevel         string                   `key:"log_level" doc:"the least of what is logged" default:"info" want:"debug, info, warn or error"`
 	OperationsListen string                   `key:"operations_listen" doc:"where metrics, probes and profiles are served, for yourself only; empty for nowhere" default:"127.0.0.1:9464" want:"host:port"`
 	TrustedProxies   []string                 `key:"trusted_proxies" doc:"the proxies before Pepay: their X-Forwarded-For or Forwarded tells whose limits a request uses up" want:"networks such as 10.0.0.0/8 or addresses"`
@@ -66,6 +70,7 @@ type NetworkConfig struct {
 	RelayerKey     string   `key:"relayer_key" doc:"private key of the account that pays for settlements; without one they are left to others" want:"64 hexadecimal digits"`
 	RelayerKeyFile string   `key:"relayer_key_file" doc:"a file that holds the key, instead of relayer_key" want:"the path of a file"`
 	MaxFeeGwei     int      `key:"max_fee_gwei" doc:"most to pay for a unit of gas, in gwei" default:"100" least:"1"`
+	PublicKey      string   `key:"public_key" doc:"on ton and cardano: what deposit addresses are derived from, as pepay addresses keys prints it; not needed with seed_file" want:"what pepay addresses keys prints"`
 	SweepMinimum   string   `key:"sweep_minimum_usd" doc:"smallest payment that is settled by itself; empty for the network's usual" want:"dollars such as 5.00"`
 	RefundKey      string   `key:"refund_key" doc:"on bsc: private key of the wallet that refunds of orders are paid from, an account for that alone; without one they are paid by hand" want:"64 hexadecimal digits, of another account than the relayer's"`
 	RefundKeyFile  string   `key:"refund_key_file" doc:"a file that holds the key, instead of refund_key" want:"the path of a file"`

@@ -75,6 +75,9 @@ func (c Config) Options() (o Options, err error) {
 	if o.Terms, err = c.terms(); err != nil {
 		return o, err
 	}
+	if o.Seed, err = c.Seed(); err != nil {
+		return o, err
+	}
 	if o.Zinc, err = c.zinc(); err != nil {
 		return o, err
 	}

@@ -352,6 +352,17 @@ func seq(id string) string {
 	return fmt.Sprintf("%09s", n)
 }
 
+// shared is this engine's share of the places: each is one of them's, or both's if
+// PEPAY_TEST_CRASH_ALL is set.
+func shared(places []string, url string) (mine []string) {
+	for n, p := range places {
+		if os.Getenv("PEPAY_TEST_CRASH_ALL") != "" || (n%2 == 0) == strings.HasPrefix(url, "postgres") {
+			mine = append(mine, p)
+		}
+	}
+	return mine
+}
+
 // However the process dies between a deposit and its settlement, and wherever, a
 // restart ends as if nothing had happened: on both engines, at every place between
 // two commits, two requests to a node, two webhooks.
@@ -370,7 +381,7 @@ func TestCrashAnywhere(t *testing.T) {
 			t.Fatalf("only %d places to die at: %q", len(visited), visited)
 		}
 		t.Logf("%d places to die at", len(visited))
-		for n, place := range visited {
+		for n, place := range shared(visited, url) {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
 				t.Log(place)

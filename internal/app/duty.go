@@ -87,6 +87,7 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, 
 			warnings["refunds "+string(n)] = "wait for " + why + ": " + say
 		}
 	}
+	a.dry(ctx, warnings)
 	proofs, err := a.Billing.Proofs(ctx)
 	for n, p := range proofs {
 		if proven[string(n)] = p.Final.Height; err != nil || p.Final.Hash == "" {

@@ -168,7 +168,7 @@ func TestCrashInRefund(t *testing.T) {
 			t.Fatalf("only %d places to die at: %q", len(visited), visited)
 		}
 		t.Logf("%d places to die at", len(visited))
-		for n, place := range visited {
+		for n, place := range shared(visited, url) {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
 				t.Log(place)

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+)
+
+const (
+	poolFull  = 512             // addresses that wait to be given out where we make them ourselves
+	poolLow   = 64              // below it /readyz warns
+	poolChunk = 64              // addresses made in one unit
+	poolEvery = 5 * time.Second // between looks
+)
+
+// fill keeps the pool of a network filled with addresses of the seed, which only this
+// part of the program knows. The first are there when it returns.
+func (a *App) fill(ctx context.Context, n pay.NetworkName, address func(index uint32) string) error {
+	if err := a.fillOnce(ctx, n, address); err != nil {
+		return fmt.Errorf("fill the pool of addresses: %w", err)
+	}
+	a.running.Go(func() {
+		for pause(ctx, poolEvery); ctx.Err() == nil; pause(ctx, poolEvery) {
+			if err := a.fillOnce(ctx, n, address); err != nil && ctx.Err() == nil {
+				a.Log.ErrorContext(ctx, "cannot fill the pool of addresses", "network", n, "err", err)
+			}
+		}
+	})
+	return nil
+}
+
+func (a *App) fillOnce(ctx context.Context, n pay.NetworkName, address func(index uint32) string) error {
+	for more := true; more && ctx.Err() == nil; {
+		if err := a.Store.Write(ctx, func(tx *store.Tx) error {
+			size, err := tx.PoolSize(n, poolFull)
+			if more = size < poolFull; err != nil || !more {
+				return err
+			}
+			for range poolChunk {
+				index, err := tx.Next("pool " + string(n))
+				if err != nil {
+					return err
+				}
+				if _, err := tx.AddPooled(n, store.Pooled{Index: uint32(index), Address: address(uint32(index))}); err != nil { //nolint:gosec // a deployment does not live to make 2³¹
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// dry says which pools are nearly empty.
+func (a *App) dry(ctx context.Context, warnings map[string]string) {
+	for _, n := range a.Networks {
+		w := a.Billing.Wallets[n.Name.Family()]
+		if w.Deposit != nil || w.Index != nil {
+			continue
+		}
+		var size int
+		err := a.Store.Look(ctx, func(tx *store.Tx) (err error) { size, err = tx.PoolSize(n.Name, poolLow); return err })
+		if err == nil && size < poolLow {
+			warnings["addresses "+string(n.Name)] = fmt.Sprintf("%d addresses are left to give out; make more with pepay addresses generate, and pepay addresses import", size)
+		}
+	}
+}
