@@ -27,7 +27,7 @@ var floors = []string{
 	"internal/pay client",
 	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
-	"internal/chain/evm internal/devchain",
+	"internal/chain/evm internal/devchain internal/devchain/fault",
 	"internal/billing internal/jobs internal/settle internal/commerce",
 	"internal/notify",
 	"internal/server/web",
