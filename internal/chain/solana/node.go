@@ -1,0 +1,105 @@
+package solana
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pepay/pepay/internal/chain/node"
+)
+
+// endpoint is one node that speaks JSON-RPC.
+type endpoint struct {
+	*node.State
+	node.Endpoint
+	genesis string
+}
+
+// errOther means that a node is of another chain.
+var errOther = errors.New("it is not used")
+
+// refusal is an error that a node answered with.
+type refusal struct {
+	Code    int
+	Message string
+}
+
+func (r refusal) Error() string { return fmt.Sprintf("refused: %d %q", r.Code, node.Short(r.Message)) }
+
+// The codes by which nodes say that they have no block for a slot: not yet, or never.
+var noBlock = []int{-32004, -32007, -32009, -32014}
+
+func isNoBlock(err error) bool {
+	r, ok := errors.AsType[refusal](err)
+	return ok && slices.Contains(noBlock, r.Code)
+}
+
+// ask puts a question to the node, once it is known to be of our chain. An answer of null is
+// none: into stays as it was, and there is none.
+func (n *endpoint) ask(ctx context.Context, into any, method string, args ...any) (some bool, err error) {
+	if err := n.check(ctx); err != nil {
+		return false, err
+	}
+	return n.send(ctx, into, method, args)
+}
+
+// check makes sure that the node is of our chain.
+func (n *endpoint) check(ctx context.Context) error {
+	return n.Check(ctx, func(ctx context.Context) error {
+		var genesis string
+		if _, err := n.send(ctx, &genesis, "getGenesisHash", nil); err != nil {
+			return err
+		}
+		if genesis != n.genesis {
+			return fmt.Errorf("%s is a node of the chain that began with %q, not with %s: %w", n.Name, node.Short(genesis), n.genesis, errOther)
+		}
+		return nil
+	})
+}
+
+func (n *endpoint) send(ctx context.Context, into any, method string, args []any) (some bool, err error) {
+	if args == nil {
+		args = []any{}
+	}
+	question, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": args})
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", method, err)
+	}
+	body, err := n.Do(ctx, "POST", "", "application/json", question)
+	if err != nil {
+		return false, fmt.Errorf("%s: %s: %w", n.Name, method, err)
+	}
+	answer := struct {
+		ID     json.Number
+		Result any
+		Error  *refusal
+	}{Result: into}
+	err = json.Unmarshal(body, &answer)
+	switch {
+	case err == nil && answer.Error != nil:
+		err = *answer.Error
+	case err == nil && (answer.ID != "1" || !bytes.Contains(body, []byte(`"result"`))):
+		err = errors.New("the answer is to another question")
+	case err != nil: // it may show what was read
+		err = errors.New("decode: " + strings.ToValidUTF8(node.Short(err.Error()), ""))
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %s: %w", n.Name, method, err)
+	}
+	return answer.Result != nil, nil
+}
+
+type options map[string]any
+
+// finalized is the only state of the chain that is read.
+func finalized(more ...any) options {
+	o := options{"commitment": "finalized"}
+	for i := 0; i < len(more); i += 2 {
+		o[more[i].(string)] = more[i+1]
+	}
+	return o
+}

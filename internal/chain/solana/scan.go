@@ -1,0 +1,228 @@
+package solana
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"sync"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+const (
+	// maxTxs is how many transactions a scan reads before it stops early: it bounds memory and
+	// the size of the question which addresses are ours.
+	maxTxs = 10_000
+	// maxSlots is how many blocks a scan reads at most, atOnce how many at a time.
+	maxSlots = 64
+	atOnce   = 4
+)
+
+// Scan implements chain.Driver. If no block is up to the height, it reads the next above:
+// heights have gaps, and whatever has one is final.
+func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (found chain.Found, err error) {
+	nodes, err := d.ready()
+	if err != nil {
+		return chain.Found{}, err
+	}
+	if to <= after.Height {
+		return chain.Found{}, fmt.Errorf("scan after block %d up to %d", after.Height, to)
+	}
+	return node.Scan(ctx, nodes, after, func(ctx context.Context, n *endpoint) (chain.Found, error) {
+		blocks, err := d.read(ctx, n, after, to)
+		if err == nil && len(d.Nodes) > 1 {
+			blocks, err = d.confirm(ctx, n, after, blocks)
+		}
+		if err != nil {
+			return chain.Found{}, err
+		}
+		mine, err := ask(ctx, blocks, ours)
+		if err != nil {
+			return chain.Found{}, node.NotItsFault(err)
+		}
+		found := chain.Found{Last: blocks[len(blocks)-1].Block, Blocks: len(blocks)}
+		for _, b := range blocks {
+			for _, t := range b.txs {
+				if err := d.collect(&found, b.Block, t, mine); err != nil {
+					return chain.Found{}, fmt.Errorf("%s: %w", n.Name, err)
+				}
+			}
+		}
+		return found, nil
+	})
+}
+
+// read reads the blocks after one, each of which names the one before, up to a height or to
+// where the node has no more of them.
+func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint64) (blocks []block, err error) {
+	slots, err := n.slots(ctx, after.Height+1, maxSlots)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(slots, func(s uint64) bool { return s > to }); i >= 0 {
+		slots = slots[:max(i, 1)]
+	}
+	txs, last := 0, after
+	for part := range slices.Chunk(slots, atOnce) {
+		got, errs := make([]block, len(part)), make([]error, len(part))
+		var all sync.WaitGroup
+		for i, slot := range part {
+			all.Go(func() { got[i], errs[i] = n.body(ctx, slot, d.mints) })
+		}
+		all.Wait()
+		for i, b := range got {
+			err := errs[i]
+			switch {
+			case isNoBlock(err): // it lists blocks before it has them
+				err = fmt.Errorf("%s: block %d: %w", n.Name, part[i], node.ErrBehind)
+			case err == nil && b.parentSlot > last.Height:
+				err = fmt.Errorf("%s leaves out block %d", n.Name, b.parentSlot)
+			case err == nil && (b.parentSlot != last.Height || b.parent != last.Hash):
+				err = fmt.Errorf("%s: block %d does not follow %d %s: %w", n.Name, b.Height, last.Height, last.Hash, chain.ErrFork)
+			}
+			if err != nil && len(blocks) > 0 {
+				return blocks, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			blocks, last, txs = append(blocks, b), b.Block, txs+b.count
+		}
+		if txs >= maxTxs {
+			break
+		}
+	}
+	if len(blocks) == 0 {
+		return nil, fmt.Errorf("%s: after block %d: %w", n.Name, after.Height, node.ErrBehind)
+	}
+	return blocks, nil
+}
+
+// confirm returns as many of the blocks that one node gave as another gives, too. If none
+// other answers, one is enough: the nodes agree on the last hash as far as they can be asked.
+func (d *Driver) confirm(ctx context.Context, n *endpoint, after pay.Block, blocks []block) ([]block, error) {
+	last := blocks[len(blocks)-1].Block
+	switch b, err := d.Block(ctx, last.Height); {
+	case err != nil:
+		return nil, node.NotItsFault(err)
+	case !b.Is(last):
+		return nil, fmt.Errorf("%s: block %d is %s, not %s: %w", n.Name, last.Height, b.Hash, last.Hash, chain.ErrFork)
+	}
+	var differ []*endpoint
+	for _, other := range d.nodes.Ready() {
+		if other == n {
+			continue
+		}
+		theirs, err := d.read(ctx, other, after, last.Height)
+		if err != nil {
+			if !errors.Is(err, node.ErrBehind) {
+				d.nodes.Blame(ctx, other, err)
+			}
+			continue
+		}
+		same := 0
+		for same < min(len(blocks), len(theirs)) && blocks[same].equal(theirs[same]) {
+			same++
+		}
+		if same > 0 {
+			for _, alone := range differ {
+				d.nodes.Blame(ctx, alone, fmt.Errorf("%s: what is in block %d is not what two others say", alone.Name, blocks[0].Height))
+			}
+			return blocks[:same], nil
+		}
+		differ = append(differ, other)
+	}
+	if len(differ) > 0 {
+		return nil, fmt.Errorf("%s: what is in block %d is not what others say: %w", n.Name, blocks[0].Height, node.ErrDisagree)
+	}
+	return blocks, nil
+}
+
+// equal leaves out the time, which is the producer's to state.
+func (b block) equal(o block) bool {
+	return b.Is(o.Block) && b.count == o.count && b.parent == o.parent && slices.EqualFunc(b.txs, o.txs, func(t, u tx) bool {
+		return t.id == u.id && slices.Equal(t.changes, u.changes)
+	})
+}
+
+// ask asks which of the owners of what changed are ours.
+func ask(ctx context.Context, blocks []block, ours chain.Ours) (map[string]string, error) {
+	var owners []string
+	for _, b := range blocks {
+		for _, t := range b.txs {
+			for _, c := range t.changes {
+				owners = append(owners, c.owner)
+			}
+		}
+	}
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	mine, err := ours(ctx, owners)
+	if err != nil {
+		return nil, fmt.Errorf("ask which of %d addresses are ours: %w", len(owners), err)
+	}
+	return mine, nil
+}
+
+// collect adds what a transaction did to addresses of ours.
+func (d *Driver) collect(found *chain.Found, at pay.Block, t tx, mine map[string]string) error {
+	for _, c := range t.changes {
+		if mine[c.owner] != c.owner || c.owner == "" || c.mint != "" && !c.associated() {
+			continue
+		}
+		if _, err := ParseID(t.id); err != nil {
+			return err
+		}
+		units, other := money.NewUnits(new(big.Int).SetUint64(c.units)), t.other(c)
+		if c.up {
+			found.Deposits = append(found.Deposits, pay.Deposit{
+				Network: d.Network, TxHash: t.id, Index: c.place, Block: at, Address: c.owner, Token: c.mint, Units: units, From: other,
+			})
+		} else {
+			found.Sweeps = append(found.Sweeps, pay.Sweep{
+				Network: d.Network, TxHash: t.id, Index: c.place, Block: at, Address: c.owner, Token: c.mint, Units: units, To: other,
+			})
+		}
+	}
+	return nil
+}
+
+// associated reports whether an account is the one that its owner has for the mint by
+// convention. Others we would never empty.
+func (c change) associated() bool {
+	owner, err1 := ParseKey(c.owner)
+	mint, err2 := ParseKey(c.mint)
+	program, err3 := ParseKey(c.program)
+	return err1 == nil && err2 == nil && err3 == nil && (program == Token || program == Token2022) && TokenAccount(owner, program, mint).String() == c.account
+}
+
+// other is who is at the other end of a change. Balances do not say it outright: it is
+// whoever's changed by as much the other way, or else by the most. Whoever pays the fee
+// gets lamports of closed accounts back, and so comes last.
+func (t tx) other(c change) string {
+	best, rank := "", [2]uint64{}
+	for _, o := range t.changes {
+		if o.mint != c.mint || o.up == c.up || o.owner == c.owner {
+			continue
+		}
+		r := [2]uint64{1, o.units}
+		switch {
+		case o.units == c.units:
+			r[0] = 2
+		case o.up && o.place == 0:
+			r[0] = 0
+		}
+		if best == "" || slices.Compare(r[:], rank[:]) > 0 {
+			best, rank = o.owner, r
+		}
+	}
+	return best
+}
