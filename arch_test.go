@@ -30,6 +30,7 @@ var floors = []string{
 	"internal/chain/evm internal/devchain internal/chain/sui",
 	"internal/devchain/sui",
 	"internal/billing internal/jobs internal/settle internal/commerce",
+	"internal/settle/sui",
 	"internal/notify",
 	"internal/server/web",
 	"internal/server",
@@ -52,8 +53,9 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 // reserved imports belong to few packages; tests, and packages only tests import,
 // may use them too.
 var reserved = map[string]string{
-	"database/sql":               "internal/store",
-	module + "internal/devchain": "cmd/pepay internal/app",
+	"database/sql":                   "internal/store",
+	module + "internal/devchain":     "cmd/pepay internal/app",
+	module + "internal/devchain/sui": "cmd/pepay internal/app",
 }
 
 // source is one Go file and the package it is in: its folder.
