@@ -27,10 +27,10 @@ var floors = []string{
 	"internal/pay client",
 	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
-	"internal/chain/evm internal/chain/solana internal/devchain internal/devchain/fault",
-	"internal/devchain/solana",
+	"internal/chain/evm internal/chain/solana internal/chain/ton internal/chain/sui internal/chain/cardano internal/devchain internal/devchain/fault",
+	"internal/devchain/solana internal/devchain/ton internal/devchain/sui internal/devchain/cardano",
 	"internal/billing internal/jobs internal/settle internal/commerce",
-	"internal/settle/solana",
+	"internal/settle/solana internal/settle/ton internal/settle/sui internal/settle/cardano",
 	"internal/notify",
 	"internal/server/web",
 	"internal/server",
@@ -53,9 +53,12 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 // reserved imports belong to few packages; tests, and packages only tests import,
 // may use them too.
 var reserved = map[string]string{
-	"database/sql":                      "internal/store",
-	module + "internal/devchain":        "cmd/pepay internal/app",
-	module + "internal/devchain/solana": "cmd/pepay internal/app",
+	"database/sql":                       "internal/store",
+	module + "internal/devchain":         "cmd/pepay internal/app",
+	module + "internal/devchain/solana":  "cmd/pepay internal/app",
+	module + "internal/devchain/ton":     "cmd/pepay internal/app",
+	module + "internal/devchain/sui":     "cmd/pepay internal/app",
+	module + "internal/devchain/cardano": "cmd/pepay internal/app",
 }
 
 // source is one Go file and the package it is in: its folder.
