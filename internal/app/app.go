@@ -207,7 +207,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	a.hub = &notify.Hub{Store: a.Store, Log: a.Log, MaxPerHolder: a.Limits.SocketsPerKey, MaxPerAddress: a.Limits.SocketsPerAddress}
 	a.Billing = &billing.Billing{
-		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: Wallets(), Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
+		Store: a.Store, Auth: keys, Registry: registry, Rates: a.board, Wallets: a.wallets(), Chains: map[pay.NetworkName]chain.Driver{}, Log: a.Log,
 		Signup: a.Signup, MaxKeys: a.MaxKeys, PayoutDelay: a.PayoutDelay,
 	}
 	a.Commerce = &commerce.Commerce{Store: a.Store, Billing: a.Billing, Providers: a.Providers, Terms: a.Terms, Log: a.Log}
@@ -248,7 +248,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.payer = &settle.Payer{Store: a.Store, Wallets: map[pay.NetworkName]*settle.Wallet{}, Tell: a.Commerce.RefundIn, Log: a.Log}
 	a.Commerce.RefundWallets = map[pay.Environment]string{}
 	for _, n := range a.Networks {
-		if err := a.watch(ctx, n, a.settler); err != nil {
+		if err := a.watch(ctx, n); err != nil {
 			return fmt.Errorf("network %s: %w", n.Name, err)
 		}
 	}

@@ -55,27 +55,22 @@ type watching struct {
 	active  atomic.Bool
 }
 
-// watch makes the watcher and the relayer of a network and starts the watcher. It
-// refuses a chain that is not the one configured, or on which our addresses would
-// not be what we take them for.
-func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) error {
+// evm makes what reads an EVM network and what settles on it. It refuses a chain that is
+// not the one configured, or on which our addresses would not be what we take them for.
+func (a *App) evm(ctx context.Context, n NetworkOptions) (chain.Driver, settle.Mover, error) {
 	r := &settle.Account{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter}
 	for _, url := range n.RPC {
 		c, err := rpc.DialOptions(ctx, url, rpc.WithHTTPClient(httpClient(n.HTTP)))
 		if err != nil {
-			return fmt.Errorf("rpc: %w", bare(err))
+			return nil, nil, fmt.Errorf("rpc: %w", bare(err))
 		}
 		r.Nodes = append(r.Nodes, ethclient.NewClient(c))
 	}
 	if err := verify(ctx, n, r.Nodes); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if a.Billing.Contract == nil { // the first network's chain id is in what wallets sign
 		a.Billing.Contract = contractWallet(r.Nodes)
-	}
-	if n.Relayer != nil {
-		s.Movers[n.Name] = settle.Relayer{Account: r}
-		a.running.Go(func() { a.look(ctx, n.Name, r.Look) })
 	}
 	if n.Refund.Key != nil {
 		a.refunds(ctx, n, r.Nodes)
@@ -87,6 +82,23 @@ func (a *App) watch(ctx context.Context, n NetworkOptions, s *settle.Settler) er
 		if t.Type == pay.ERC20 {
 			d.Tokens = append(d.Tokens, common.HexToAddress(t.Address))
 		}
+	}
+	if n.Relayer == nil {
+		return d, nil, nil
+	}
+	return d, settle.Relayer{Account: r}, nil
+}
+
+// watch makes what reads a network, and what settles on it if this process can, and
+// starts the watcher.
+func (a *App) watch(ctx context.Context, n NetworkOptions) error {
+	d, m, err := a.family(ctx, n)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		a.settler.Movers[n.Name] = m
+		a.running.Go(func() { a.look(ctx, n.Name, m.Look) })
 	}
 	a.Billing.Chains[n.Name] = d
 	w := &watching{network: n.Network, watcher: &chain.Watcher{

@@ -33,7 +33,8 @@ func (n NetworkName) Known() bool { return slices.Contains(Networks, n) }
 type Network struct {
 	Name          NetworkName
 	Environment   Environment
-	ChainID       uint64
+	ChainID       uint64        // EVM's; Cardano's network magic
+	Identity      string        // what names the chain elsewhere: its first block or checkpoint
 	Confirmations uint64        // blocks, counting the one with the deposit, until it counts
 	BlockTime     time.Duration // usual time between blocks
 	SweepMinimum  money.USD     // proceeds below this stay where they are until more arrive
