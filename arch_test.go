@@ -35,6 +35,7 @@ var floors = []string{
 	"internal/server/web",
 	"internal/server",
 	"internal/app",
+	"internal/simnet",
 	"cmd/pepay examples/shop",
 	"internal/testkit",
 	"internal/bench",
@@ -54,11 +55,11 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 // may use them too.
 var reserved = map[string]string{
 	"database/sql":                       "internal/store",
-	module + "internal/devchain":         "cmd/pepay internal/app",
-	module + "internal/devchain/solana":  "cmd/pepay internal/app",
-	module + "internal/devchain/ton":     "cmd/pepay internal/app",
-	module + "internal/devchain/sui":     "cmd/pepay internal/app",
-	module + "internal/devchain/cardano": "cmd/pepay internal/app",
+	module + "internal/devchain":         "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/solana":  "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/ton":     "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/sui":     "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/cardano": "cmd/pepay internal/app internal/simnet",
 }
 
 // source is one Go file and the package it is in: its folder.

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -96,15 +98,23 @@ func (n *Node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.body = bytes.Clone(a.body)
 		a.body[at%len(a.body)] = 1 // which no text may hold: a well-formed lie is another matter
 	}
-	maps.Copy(w.Header(), a.header)
-	w.Header().Del("Content-Length")
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // whoever asked is gone: nothing to be done
 	for k, v := range a.header {
-		if bytes.HasPrefix([]byte(k), []byte(http.TrailerPrefix)) {
+		if !a.trails(k) && k != "Content-Length" {
 			w.Header()[k] = v
 		}
 	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body) // whoever asked is gone: nothing to be done
+	for k, v := range a.header {
+		if a.trails(k) {
+			w.Header()[k] = v
+		}
+	}
+}
+
+// trails reports whether a header comes after the body.
+func (a answer) trails(key string) bool {
+	return strings.HasPrefix(key, http.TrailerPrefix) || slices.Contains(a.header["Trailer"], key)
 }
 
 func (n *Node) roll() (kind string, at int) {
