@@ -148,12 +148,12 @@ type Outcome struct {
 	Height uint64 // of the node, counted in final blocks, before it was asked
 }
 
-// Outcomes asks nodes for a transaction, two of them if there are, and fails if not enough
-// of them answer.
-func (d *Driver) Outcomes(ctx context.Context, id string) (all []Outcome, err error) {
+// Outcomes asks nodes for a transaction, until two have answered. They are enough when they
+// are two, or as many as there are.
+func (d *Driver) Outcomes(ctx context.Context, id string) (all []Outcome, enough bool, err error) {
 	nodes, err := d.ready()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var errs []error
 	for _, n := range nodes.Ready() {
@@ -161,16 +161,14 @@ func (d *Driver) Outcomes(ctx context.Context, id string) (all []Outcome, err er
 		if err != nil {
 			nodes.Blame(ctx, n, err)
 			errs = append(errs, err)
-			continue
-		}
-		if all = append(all, o); len(all) == 2 {
+		} else if all = append(all, o); len(all) == 2 {
 			break
 		}
 	}
-	if len(all) < min(2, len(d.Nodes)) {
-		return nil, errors.Join(append(errs, errors.New("too few nodes answer to know what became of a transaction"))...)
+	if len(all) == 0 {
+		return nil, false, errors.Join(errs...)
 	}
-	return all, nil
+	return all, len(all) >= min(2, len(d.Nodes)), nil
 }
 
 func (n *endpoint) outcome(ctx context.Context, id string) (o Outcome, err error) {

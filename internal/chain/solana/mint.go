@@ -36,6 +36,7 @@ type Mint struct {
 	Program    Key // that the token is one of
 	Decimals   int
 	Revocable  bool        // the issuer may take tokens out of any account
+	Paused     bool        // the issuer lets nothing move for now
 	extensions []extension // other than harmless
 }
 
@@ -58,6 +59,7 @@ func ParseMint(a Account) (m Mint, err error) {
 		return m, err
 	}
 	m.Revocable = slices.ContainsFunc(all, func(e extension) bool { return e.kind == extDelegate && !zero(e.data) })
+	m.Paused = slices.ContainsFunc(all, func(e extension) bool { return e.kind == extPausable && len(e.data) == 33 && e.data[32] != 0 })
 	m.extensions = slices.DeleteFunc(all, func(e extension) bool { return slices.Contains(harmless, e.kind) })
 	return m, nil
 }

@@ -167,21 +167,11 @@ func (c *Chain) Fork(depth int, ps ...Payment) error {
 
 // Fund gives lamports to an account out of nothing, at once and without a trace.
 func (c *Chain) Fund(to solana.Key, lamports uint64) {
-	c.change(to, func(a *solana.Account) { a.Lamports += lamports })
+	c.Change(to, func(a *solana.Account) { a.Lamports += lamports })
 }
 
-// Freeze makes the issuer freeze the account that an owner has for a mint.
-func (c *Chain) Freeze(owner, mint solana.Key) {
-	c.mu.Lock()
-	program := solana.Key(c.program(mint))
-	c.mu.Unlock()
-	c.change(solana.TokenAccount(owner, program, mint), func(a *solana.Account) {
-		a.Data = slices.Clone(a.Data)
-		a.Data[108] = 2
-	})
-}
-
-func (c *Chain) change(k solana.Key, f func(*solana.Account)) {
+// Change does to an account what no transaction could, at once and without a trace.
+func (c *Chain) Change(k solana.Key, f func(*solana.Account)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b := c.head()
@@ -190,6 +180,7 @@ func (c *Chain) change(k solana.Key, f func(*solana.Account)) {
 	if !ok {
 		a.Owner = solana.System.String()
 	}
+	a.Data = slices.Clone(a.Data)
 	f(&a)
 	b.accounts[k] = a
 }

@@ -182,12 +182,13 @@ func create(s state, keys []solana.Key) *fault {
 	return nil
 }
 
-// holding lays out a token account: of Token-2022 its owner can never change.
+// holding lays out a token account. Of Token-2022 its owner can never change, and there is
+// room for what fees and hooks of its mint may need.
 func holding(program, mint, owner solana.Key, units uint64) []byte {
 	d := slices.Concat(mint[:], owner[:], number(units), make([]byte, 93))
 	d[108] = 1
 	if program == solana.Token2022 {
-		d = append(d, 2, 7, 0, 0, 0)
+		d = slices.Concat(d, []byte{2, 7, 0, 0, 0, 2, 0, 8, 0}, number(0), []byte{15, 0, 1, 0, 0})
 	}
 	return d
 }

@@ -1,0 +1,34 @@
+package solana
+
+import (
+	"encoding/json"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// ParseBlock reads a block as a node answers it, all of whose owners are ours.
+func ParseBlock(raw []byte, slot uint64, mints map[string]bool) (found chain.Found, err error) {
+	var w wireBlock
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return found, err
+	}
+	b, err := w.parse(slot, mints)
+	if err != nil {
+		return found, err
+	}
+	mine := map[string]string{}
+	for _, t := range b.txs {
+		for _, c := range t.changes {
+			mine[c.owner] = c.owner
+		}
+	}
+	found.Last = b.Block
+	d := Driver{Network: "solana"}
+	for _, t := range b.txs {
+		if err := d.collect(&found, pay.Block(b.Block), t, mine); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}
