@@ -82,7 +82,7 @@ type proxy struct {
 
 	mu     sync.Mutex
 	faults faults
-	calls  map[string]int
+	last   http.Header
 }
 
 // faults are what is wrong with a node.
@@ -101,7 +101,7 @@ type faults struct {
 type edit func([]byte) []byte
 
 func newProxy(t testing.TB, c *devchain.Chain) *proxy {
-	p := &proxy{calls: map[string]int{}}
+	p := new(proxy)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(c, w, r) }))
 	server.Config.Protocols = c.Server().Protocols
 	server.Start()
@@ -116,11 +116,18 @@ func (p *proxy) set(f faults) {
 	p.faults = f
 }
 
+// header returns a header of the newest request.
+func (p *proxy) header(name string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Get(name)
+}
+
 func (p *proxy) serve(c *devchain.Chain, w http.ResponseWriter, r *http.Request) {
 	method := strings.TrimPrefix(r.URL.Path, sui.Prefix)
 	p.mu.Lock()
 	f := p.faults
-	p.calls[method]++
+	p.last = r.Header.Clone()
 	p.mu.Unlock()
 	w.Header().Set("Content-Type", "application/grpc")
 	switch {

@@ -1,0 +1,451 @@
+package sui_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/chaintest"
+	"github.com/pepay/pepay/internal/chain/sui"
+	devchain "github.com/pepay/pepay/internal/devchain/sui"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// in is a fault in a part of every checkpoint; a part that becomes nil is left out.
+func in(change func([]byte) []byte, path ...protowire.Number) faults {
+	return faults{edit: map[string]edit{sui.GetCheckpoint: func(m []byte) []byte {
+		return rewrite(m, change, append([]protowire.Number{1}, path...)...)
+	}}}
+}
+
+// believed marks a fault that only another node can show.
+func believed(f faults) faults {
+	f.trusted = true
+	return f
+}
+
+func becomes(v string) func([]byte) []byte {
+	return func([]byte) []byte { return []byte(v) }
+}
+func gone([]byte) []byte { return nil }
+
+// Where things are in a checkpoint.
+var (
+	summary  = []protowire.Number{3, 1, 2}
+	contents = []protowire.Number{5, 1, 2}
+	txs      = []protowire.Number{6}
+	digest   = []protowire.Number{6, 1}
+	sender   = []protowire.Number{6, 2, 5}
+	status   = []protowire.Number{6, 4, 4}
+	changes  = []protowire.Number{6, 8}
+	owner    = []protowire.Number{6, 8, 1}
+	coin     = []protowire.Number{6, 8, 2}
+	amount   = []protowire.Number{6, 8, 3}
+)
+
+// Each fault of a node may cost time: nothing false is ever seen, and once the node is sound
+// again, or at once where others are, everything is found, once.
+var nodeFaults = map[string]faults{
+	"hangs":              {hang: true},
+	"a web page":         {html: true},
+	"no message":         {body: "\x00"},
+	"empty message":      {body: "\x00\x00\x00\x00\x00"},
+	"garbage":            {body: "\x00\x00\x00\x00\x03\xff\xff\xff"},
+	"compressed":         {body: "\x01\x00\x00\x00\x01a"},
+	"wrong length":       {body: "\x00\x00\x00\x00\x09a"},
+	"huge body":          {huge: true},
+	"refuses all":        {status: "13"},
+	"knows nothing":      {status: "5"},
+	"no status":          {status: "x"},
+	"lags":               {lag: 3},
+	"other chain":        {edit: map[string]edit{sui.GetServiceInfo: func([]byte) []byte { return sui.Fields{}.Text(1, sui.Mainnet) }}},
+	"no chain":           {edit: map[string]edit{sui.GetServiceInfo: func([]byte) []byte { return nil }}},
+	"no summary":         in(gone, summary...),
+	"forged summary":     in(func(b []byte) []byte { return append(b, 0) }, summary...),
+	"half a summary":     in(func(b []byte) []byte { return b[:20] }, summary...),
+	"first block always": in(func(b []byte) []byte { return append(make([]byte, 24), b[24:]...) }, summary...),
+	"far future":         in(func(b []byte) []byte { return append(b[:len(b)-43], bytes.Repeat([]byte{0xff}, 43)...) }, summary...),
+	"no contents":        in(gone, contents...),
+	"empty contents":     in(becomes("\x00\x00\x00"), contents...),
+	"other contents":     in(func(b []byte) []byte { b[len(b)-1]++; return b }, contents...),
+	"drops the txs":      in(gone, txs...),
+	"drops some txs":     dropsEvery(2, txs),
+	"repeats txs":        {edit: map[string]edit{sui.GetCheckpoint: func(m []byte) []byte { return rewriteTwice(m, 6) }}},
+	"other tx":           in(becomes(sui.Mainnet), digest...),
+	"no outcome":         in(gone, status...),
+	"garbled outcome":    in(becomes("\xff"), status...),
+	"no index":           in(gone, changes...),
+	"garbled changes":    in(becomes("\x0a\xff"), changes...),
+	"repeats changes":    in(func(b []byte) []byte { return doubled(b, 8) }, txs...),
+	"no amount":          in(gone, amount...),
+	"zero amount":        in(becomes("0"), amount...),
+	"float amount":       in(becomes("1e3"), amount...),
+	"hex amount":         in(becomes("0x5"), amount...),
+	"plus amount":        in(becomes("+5"), amount...),
+	"double minus":       in(becomes("--5"), amount...),
+	"huge amount":        in(becomes(strings.Repeat("9", 40)), amount...),
+	"space in amount":    in(func(b []byte) []byte { return append([]byte(" "), b...) }, amount...),
+	"altered amount":     believed(in(func(b []byte) []byte { return append(b, '0') }, amount...)),
+	"sign of amount":     believed(in(func(b []byte) []byte { return append([]byte("-"), bytes.TrimPrefix(b, []byte("-"))...) }, amount...)),
+	"other recipient": believed(in(func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte(ourA.String()), []byte(ourB.String()))
+	}, owner...)),
+	"no recipient": believed(in(becomes(""), owner...)),
+	"fake coins": believed(in(func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte(devchain.FakeDollar), []byte(devchain.Dollar))
+	}, coin...)),
+	"no coins":      believed(in(becomes("0x2::sui"), coin...)),
+	"omits changes": believed(dropsEvery(2, changes)),
+	"all failed":    believed(in(func([]byte) []byte { return sui.Fields{}.Uint(1, 0) }, status...)),
+	"other sender":  believed(in(becomes(merchant.String()), sender...)),
+}
+
+func dropsEvery(n int, path []protowire.Number) faults {
+	return faults{edit: map[string]edit{sui.GetCheckpoint: func(m []byte) []byte {
+		i := 0
+		return rewrite(m, func(b []byte) []byte {
+			if i++; i%n == 0 {
+				return nil
+			}
+			return b
+		}, append([]protowire.Number{1}, path...)...)
+	}}}
+}
+
+// doubled has every occurrence of a field twice.
+func doubled(raw []byte, field protowire.Number) []byte {
+	return append(bytes.Clone(raw), rewrite(raw, func(b []byte) []byte { return b }, field)...)
+}
+
+func rewriteTwice(m []byte, field protowire.Number) []byte {
+	return rewrite(m, func(b []byte) []byte { return doubled(b, field) }, 1)
+}
+
+// pays makes deposits of every kind, and things that are not deposits.
+func pays(c *devchain.Chain) {
+	c.Pay(devchain.Transfer{To: ourA, Coin: sui.Native, Units: 5})
+	c.Pay(
+		devchain.Transfer{To: ourA, Coin: devchain.Dollar, Units: 7}, devchain.Transfer{To: stranger, Coin: devchain.Dollar, Units: 6},
+		devchain.Transfer{To: ourB, Coin: devchain.Dollar, Units: 3}, devchain.Transfer{To: ourB, Coin: devchain.Dollar, Units: 6, Direct: true},
+		devchain.Transfer{To: ourA, Coin: devchain.FakeDollar, Units: 15},
+	)
+	c.Mine()
+	c.Pay(devchain.Transfer{To: ourB, Coin: sui.Native, Units: 11, Direct: true})
+	c.Pay(devchain.Transfer{To: ourB, Coin: devchain.FakeDollar, Units: 16})
+	c.Pay(devchain.Transfer{To: stranger, Coin: sui.Native, Units: 17})
+	c.Mine()
+}
+
+var paid = []string{"11", "5", "7", "9"}
+
+func unitsOf(all ...[]pay.Deposit) (units []string) {
+	for _, ds := range all {
+		for _, d := range ds {
+			units = append(units, d.Units.String())
+		}
+	}
+	slices.Sort(units)
+	return units
+}
+
+// trueSoFar fails the test when anything was seen that is not so.
+func trueSoFar(t *testing.T, c *devchain.Chain, b *chaintest.Book) {
+	t.Helper()
+	rest := slices.Clone(paid)
+	for _, d := range slices.Concat(b.Seen(), b.Final()) {
+		i := slices.Index(rest, d.Units.String())
+		if i < 0 || d.From != c.Wallet().String() {
+			t.Fatalf("seen %v, final %v", b.Seen(), b.Final())
+		}
+		rest = slices.Delete(rest, i, i+1)
+	}
+}
+
+func ours() *chaintest.Book {
+	return &chaintest.Book{Addresses: []string{ourA.String(), ourB.String()}}
+}
+
+func TestFaultyNodeCostsTime(t *testing.T) {
+	t.Parallel()
+	for name, f := range nodeFaults {
+		if f.trusted {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+			p := newProxy(t, c)
+			d := newDriver(k, c, p)
+			if f.hang {
+				d.Timeout = 50 * time.Millisecond
+			}
+			w := chaintest.NewWatcher(d, b, 1)
+			c.Mine()
+			settle(t, k, w)
+			p.set(f)
+			k.advance(time.Hour)
+			if _, err := d.Head(t.Context()); f.edit == nil && f.lag == 0 && err == nil {
+				t.Error("the fault is none")
+			}
+			pays(c)
+			for range 3 {
+				_, _ = w.Step(t.Context())
+				trueSoFar(t, c, b)
+				k.advance(time.Minute)
+				c.Mine()
+			}
+			if f.lag == 0 && f.edit[sui.GetServiceInfo] == nil && len(b.Final()) > 0 { // of what chain it is was asked before
+				t.Errorf("%v was found past the fault: is it one?", b.Final())
+			}
+			p.set(faults{})
+			allFinal(t, c, k, w, b)
+		})
+	}
+}
+
+func TestFaultyNodeIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for name, f := range nodeFaults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+			bad := newProxy(t, c)
+			d := newDriver(k, c, bad, newProxy(t, c), newProxy(t, c))
+			if f.hang {
+				d.Timeout = 200 * time.Millisecond
+			}
+			w := chaintest.NewWatcher(d, b, 1)
+			c.Mine()
+			settle(t, k, w)
+			bad.set(f)
+			pays(c)
+			allFinal(t, c, k, w, b)
+		})
+	}
+}
+
+// Two nodes that differ in what only they can tell are both not believed.
+func TestNodesMustAgree(t *testing.T) {
+	t.Parallel()
+	for name, f := range nodeFaults {
+		if !f.trusted {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+			bad := newProxy(t, c)
+			w := chaintest.NewWatcher(newDriver(k, c, bad, newProxy(t, c)), b, 1)
+			settle(t, k, w)
+			bad.set(f)
+			pays(c)
+			for range 3 {
+				_, _ = w.Step(t.Context())
+				trueSoFar(t, c, b)
+				k.advance(time.Minute)
+			}
+			bad.set(faults{})
+			allFinal(t, c, k, w, b)
+		})
+	}
+}
+
+// settle takes steps until the watcher is at rest; some may fail.
+func settle(t *testing.T, k *clock, w *chain.Watcher) {
+	t.Helper()
+	var more bool
+	var err error
+	for range 50 {
+		if more, err = w.Step(t.Context()); err == nil && !more {
+			return
+		}
+		k.advance(10 * time.Second)
+	}
+	t.Fatalf("the watcher does not come to rest: %v", err)
+}
+
+// allFinal fails unless all that was paid is final, once.
+func allFinal(t *testing.T, c *devchain.Chain, k *clock, w *chain.Watcher, b *chaintest.Book) {
+	t.Helper()
+	for range 3 {
+		settle(t, k, w)
+		c.Mine()
+		trueSoFar(t, c, b)
+	}
+	settle(t, k, w)
+	if got := unitsOf(b.Final()); !slices.Equal(got, paid) || len(b.Seen()) != 0 {
+		t.Errorf("final %v, want %v; not final %v", got, paid, unitsOf(b.Seen()))
+	}
+}
+
+func TestFailedTransactionsMoveNothing(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	p := newProxy(t, c)
+	p.set(nodeFaults["all failed"])
+	d, b := newDriver(newClock(), c, p), ours()
+	w := chaintest.NewWatcher(d, b, 1)
+	chaintest.Settle(t, w)
+	pays(c)
+	c.Move(ourA, merchant, sui.Native)
+	c.Mine()
+	chaintest.Settle(t, w)
+	if len(b.Final()) != 0 || len(b.FinalSweeps()) != 0 {
+		t.Errorf("found %v, %v", b.Final(), b.FinalSweeps())
+	}
+}
+
+// A sweep says where the coins went; names never change, whatever the node's order.
+func TestNamesAreStable(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	p := newProxy(t, c)
+	d := newDriver(newClock(), c, p)
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pays(c)
+	c.Move(ourB, merchant, devchain.Dollar)
+	c.Mine()
+	read := func() string {
+		f, err := d.Scan(t.Context(), from, c.Height(), ours().Ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, x := range f.Deposits {
+			names = append(names, fmt.Sprint(x.TxHash, x.Index, x.Address, x.Token, x.Units))
+		}
+		for _, x := range f.Sweeps {
+			if x.To != merchant.String() || x.Units.String() != "9" {
+				t.Errorf("sweep %+v", x)
+			}
+			names = append(names, fmt.Sprint(x.TxHash, x.Index, x.Address, x.Token, x.Units))
+		}
+		return strings.Join(names, "\n")
+	}
+	once := read()
+	p.set(in(func(tx []byte) []byte {
+		var all [][]byte
+		rest := rewrite(tx, func(b []byte) []byte { all = append(all, b); return nil }, 8)
+		slices.Reverse(all)
+		for _, b := range all {
+			rest = sui.Fields(rest).Bytes(8, b)
+		}
+		return rest
+	}, txs...))
+	if again := read(); again != once || strings.Count(once, "\n") != 4 {
+		t.Errorf("names\n%s\nthen\n%s", once, again)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	dollar := func(f func(*pay.Token)) pay.Token {
+		k := tokens[1]
+		f(&k)
+		return k
+	}
+	for name, x := range map[string]struct {
+		token pay.Token
+		chain string
+		fault faults
+		why   string
+	}{
+		"right":        {token: tokens[1]},
+		"native":       {token: tokens[0]},
+		"other chain":  {token: tokens[1], chain: sui.Mainnet, why: "is a node of chain"},
+		"decimals":     {token: dollar(func(k *pay.Token) { k.Decimals = 9 }), why: "has 6 decimals on chain, the configuration says 9"},
+		"symbol":       {token: dollar(func(k *pay.Token) { k.Symbol = "USDT" }), why: `has the symbol "USDC" on chain, the configuration says "USDT"`},
+		"unknown":      {token: dollar(func(k *pay.Token) { k.Address = "0x" + strings.Repeat("9", 64) + "::usdc::USDC" }), why: "not found"},
+		"no metadata":  {token: tokens[1], fault: faults{edit: map[string]edit{sui.GetCoinInfo: func(m []byte) []byte { return rewrite(m, gone, 2) }}}, why: "no metadata"},
+		"bad metadata": {token: tokens[1], fault: faults{edit: map[string]edit{sui.GetCoinInfo: func(m []byte) []byte { return rewrite(m, becomes("\xff"), 2) }}}, why: "decode"},
+		"silent":       {token: tokens[1], fault: faults{status: "14"}, why: "refused: 14"},
+		"all refused":  {token: tokens[1], fault: faults{html: true}, why: "HTTP status 502"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProxy(t, c)
+			p.set(x.fault)
+			d := newDriver(newClock(), c, p)
+			if d.Tokens = []pay.Token{x.token}; x.chain != "" {
+				d.Chain = x.chain
+			}
+			err := d.Verify(t.Context())
+			if (err == nil) != (x.why == "") || err != nil && (!strings.Contains(err.Error(), x.why) || strings.Contains(err.Error(), p.url)) {
+				t.Errorf("%v, want %s", err, x.why)
+			}
+		})
+	}
+	for _, nodes := range [][]string{nil, {"127.0.0.1:9000"}, {"ws://x"}, {"http://\x7f"}} {
+		if err := (&sui.Driver{Network: "sui", Nodes: nodes}).Verify(t.Context()); err == nil {
+			t.Errorf("%v is usable", nodes)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	p := newProxy(t, c)
+	d := newDriver(newClock(), c, newProxy(t, c), p)
+	hash := c.Pay(devchain.Transfer{To: ourA, Coin: sui.Native, Units: 5})
+	if at, ok, err := d.Find(t.Context(), hash); err != nil || !ok || at != (chain.Place{}) {
+		t.Errorf("waiting: %+v, %v, %v", at, ok, err)
+	}
+	c.Mine()
+	if at, ok, err := d.Find(t.Context(), hash); err != nil || !ok || at != (chain.Place{Mined: true, Height: c.Height()}) {
+		t.Errorf("mined: %+v, %v, %v", at, ok, err)
+	}
+	for _, unknown := range []string{"", "0x12", sui.Mainnet} {
+		if at, ok, err := d.Find(t.Context(), unknown); err != nil || ok || at != (chain.Place{}) {
+			t.Errorf("unknown: %+v, %v, %v", at, ok, err)
+		}
+	}
+	failed := newProxy(t, c)
+	failed.set(faults{edit: map[string]edit{sui.GetTransaction: func(m []byte) []byte {
+		return rewrite(m, func([]byte) []byte { return sui.Fields{}.Uint(1, 0) }, 1, 4, 4)
+	}}})
+	if at, ok, err := newDriver(newClock(), c, failed).Find(t.Context(), hash); err != nil || !ok || !at.Failed {
+		t.Errorf("failed: %+v, %v, %v", at, ok, err)
+	}
+	silent := newProxy(t, c)
+	silent.set(faults{status: "14"})
+	if at, ok, err := newDriver(newClock(), c, silent).Find(t.Context(), hash); err == nil {
+		t.Errorf("silent: %+v, %v", at, ok)
+	}
+	hs, err := d.Mentions(t.Context(), nil, 10, 20_000)
+	if err != nil || len(hs) != 512 || hs[511] != 20_000 {
+		t.Errorf("mentions %d: %v", len(hs), err)
+	}
+	if hs, _ := d.Mentions(t.Context(), nil, 3, 5); !slices.Equal(hs, []uint64{3, 4, 5}) {
+		t.Errorf("mentions %v", hs)
+	}
+}
+
+// A key in an address goes into a header, and into nothing else.
+func TestKeyInHeader(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	p := newProxy(t, c)
+	d := newDriver(newClock(), c)
+	d.Nodes = []string{strings.Replace(p.url, "http://", "http://x-token:secret@", 1)}
+	if _, err := d.Head(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p.header("X-Token") != "secret" || p.header("Authorization") != "" {
+		t.Errorf("headers %q, %q", p.header("X-Token"), p.header("Authorization"))
+	}
+	p.set(faults{html: true})
+	if _, err := d.Head(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %v", err)
+	}
+}
