@@ -17,6 +17,7 @@ import (
 func (n *Network) sui(o Options) error {
 	c := dev.New(dev.Options{Seed: strconv.FormatUint(o.Seed, 10), Now: o.Now})
 	n.Identity, n.Tokens = c.ID(), tokens(n.Name, dev.Dollar, pay.Coin)
+	n.Tokens[0].Symbol = "USDC" // as its metadata says
 	n.Payout = sui.Address(bytes.Repeat([]byte{0x77}, 32)).String()
 	n.Pay = func(_ context.Context, to string, t pay.Token, units money.Units) (string, error) {
 		a, err := sui.ParseAddress(to)

@@ -71,6 +71,13 @@ func NetworkOptions(t testing.TB, database string, networks ...*simnet.Network) 
 		t.Fatal(err)
 	}
 	o.Seed = s
+	for _, n := range networks {
+		if to := app.FeePayer(n.Name, s); to != "" {
+			if _, err := n.Pay(t.Context(), to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	return o
 }
 
