@@ -28,12 +28,14 @@ import (
 	"github.com/pepay/pepay/internal/retail"
 	"github.com/pepay/pepay/internal/retail/catalog"
 	"github.com/pepay/pepay/internal/server"
+	"github.com/pepay/pepay/internal/simnet"
 )
 
 type devCommand struct {
 	Listen     string `help:"host:port of the API and the pages." default:"127.0.0.1:3000"`
 	DataDir    string `help:"Where everything is kept; start again with the same to go on." type:"path" default:".pepay" placeholder:"DIR"`
 	Devchain   string `help:"JSON-RPC of a development chain that runs already, instead of one of our own." placeholder:"URL"`
+	Networks   string `help:"one: Ethereum, on a real chain that goes on where it was. all: the ten networks, of which those that are not of the Ethereum family are simulated; they begin anew each time, and so does everything else." enum:"one,all" default:"one"`
 	Operations string `help:"host:port of metrics, probes and profiles; nowhere by default." placeholder:"HOST:PORT"`
 	Verbose    bool   `short:"v" help:"Log every request and webhook attempt."`
 }
@@ -53,8 +55,8 @@ type devFile struct {
 type devChain struct {
 	Network         string `json:"network"`
 	RPCURL          string `json:"rpc_url"`
-	ChainID         uint64 `json:"chain_id"`
-	PayerPrivateKey string `json:"payer_private_key"`
+	ChainID         uint64 `json:"chain_id"`                    // 0 for those that have none
+	PayerPrivateKey string `json:"payer_private_key,omitempty"` // of a rich account on it
 }
 
 // Run starts everything, tells how to use it, and waits.
@@ -63,6 +65,9 @@ func (c devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	log := newDevLog(os.Stderr, c.Verbose)
+	if c.Networks == "all" {
+		return c.all(ctx, log)
+	}
 	url, stop, err := c.chain(ctx, log)
 	if err != nil {
 		return err
@@ -85,20 +90,29 @@ func (c devCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o, key := c.options(secret, url, id.Uint64(), client, log), atomic.Value{}
+	o := c.options(secret, log)
+	c.serveOne(&o, url, id.Uint64(), client)
+	file.SettlementAddress = devchain.Merchant().Hex()
+	file.Chains = []devChain{{Network: "ethereum", RPCURL: url, ChainID: id.Uint64(), PayerPrivateKey: hexutil.Encode(crypto.FromECDSA(devchain.Payer()))}}
+	return file.run(ctx, path, o, map[pay.Family]string{pay.EVM: file.SettlementAddress})
+}
+
+// run serves until it is told to stop, with a merchant that is paid at the addresses.
+func (f *devFile) run(ctx context.Context, path string, o app.Options, payouts map[pay.Family]string) error {
+	key := atomic.Value{}
 	o.DashboardKey = func() string { s, _ := key.Load().(string); return s }
 	a, err := app.Start(ctx, o)
 	if err != nil {
 		return err
 	}
-	if err := file.fill(ctx, a, url, id.Uint64()); err != nil {
+	if err := f.fill(ctx, a, payouts); err != nil {
 		return errors.Join(err, a.Stop(context.Background()))
 	}
-	if err := file.write(path); err != nil {
+	if err := f.write(path); err != nil {
 		return errors.Join(err, a.Stop(context.Background()))
 	}
-	key.Store(file.MerchantAPIKey)
-	banner(ctx, os.Stdout, a, file, path)
+	key.Store(f.MerchantAPIKey)
+	banner(ctx, os.Stdout, a, f, path)
 	return wait(ctx, a)
 }
 
@@ -121,29 +135,38 @@ func (c devCommand) chain(ctx context.Context, log *slog.Logger) (url string, st
 }
 
 // options are those of a deployment on one machine whose money is worthless.
-func (c devCommand) options(secret []byte, url string, chainID uint64, client *ethclient.Client, log *slog.Logger) app.Options {
-	network := pay.Devchain
-	network.ChainID = chainID
-	wallet := &devchain.Wallet{Client: client, Key: devchain.Payer()}
-	price := func(s string) money.Rate { r, _ := money.ParseRate(s); return r }
+func (c devCommand) options(secret []byte, log *slog.Logger) app.Options {
+	prices := map[string]money.Rate{}
+	for symbol, usd := range simnet.Prices {
+		prices[symbol], _ = money.ParseRate(usd)
+	}
 	return app.Options{
 		Listen: c.Listen, Database: filepath.Join(c.DataDir, "pepay.db"), Secret: secret, Dev: true, Log: log, Operations: c.Operations,
 		Limits: app.LimitOptions{Rates: server.Rates{PerKey: 600_000, PerSession: 3_000, WrongKeys: 1_000, SignIns: 1_000}}, Signup: true,
-		Sources:   []rates.Source{&rates.Static{Rates: map[string]money.Rate{"ETH": price("2500"), "USDC": price("1")}, Now: time.Now}},
+		Sources:   []rates.Source{&rates.Static{Rates: prices, Now: time.Now}},
 		Committed: story(log), Terms: pay.DefaultTerms(), Providers: map[pay.Environment]retail.Provider{pay.Devnet: catalog.New()},
-		Networks: []app.NetworkOptions{{
-			Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{url},
-			Relayer: devchain.Relayer(), MaxFee: big.NewInt(1e12), Poll: 200 * time.Millisecond,
-		}},
-		TestWallet: func(ctx context.Context, a billing.Allocation) (string, error) {
-			if a.Quote.ID == "" {
-				return "", pay.Errorf(pay.CodeInvalidRequest, "There is no quote to pay right now")
-			}
-			tx, err := wallet.Pay(ctx, common.HexToAddress(a.Token.Address), common.HexToAddress(a.Address.Address), a.Quote.Units.Big())
-			return tx.Hex(), err
-		},
 	}
 }
+
+// serveOne serves the development chain.
+func (c devCommand) serveOne(o *app.Options, url string, chainID uint64, client *ethclient.Client) {
+	network := pay.Devchain
+	network.ChainID = chainID
+	wallet := &devchain.Wallet{Client: client, Key: devchain.Payer()}
+	o.Networks = []app.NetworkOptions{{
+		Network: network, Tokens: pay.DevchainTokens(contracts.TestDollar.Hex()), RPC: []string{url},
+		Relayer: devchain.Relayer(), MaxFee: big.NewInt(1e12), Poll: 200 * time.Millisecond,
+	}}
+	o.TestWallet = func(ctx context.Context, a billing.Allocation) (string, error) {
+		if a.Quote.ID == "" {
+			return "", errNoQuote
+		}
+		tx, err := wallet.Pay(ctx, common.HexToAddress(a.Token.Address), common.HexToAddress(a.Address.Address), a.Quote.Units.Big())
+		return tx.Hex(), err
+	}
+}
+
+var errNoQuote = pay.Errorf(pay.CodeInvalidRequest, "There is no quote to pay right now")
 
 // readDevFile reads what an earlier run left; a new one is empty.
 func readDevFile(path string) (*devFile, error) {
@@ -174,14 +197,12 @@ func (c devCommand) secret() ([]byte, error) {
 }
 
 // fill makes the merchant and its keys, unless an earlier run has.
-func (f *devFile) fill(ctx context.Context, a *app.App, url string, chainID uint64) (err error) {
+func (f *devFile) fill(ctx context.Context, a *app.App, payouts map[pay.Family]string) (err error) {
 	f.BaseURL, f.DashboardURL = a.URL, a.URL+"/"
-	f.Chains = []devChain{{Network: "ethereum", RPCURL: url, ChainID: chainID, PayerPrivateKey: hexutil.Encode(crypto.FromECDSA(devchain.Payer()))}}
-	f.SettlementAddress = devchain.Merchant().Hex()
 	if f.CommerceAPIKey != "" {
 		return nil
 	}
-	m, err := a.Billing.AddMerchant(ctx, pay.Merchant{Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: f.SettlementAddress})
+	m, err := a.Billing.AddMerchant(ctx, pay.Merchant{Name: "Corner Coffee", Email: "hello@corner.example", Environment: pay.Devnet}, payouts)
 	if err != nil {
 		return err
 	}

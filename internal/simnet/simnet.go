@@ -56,6 +56,9 @@ var natives = map[pay.NetworkName]struct {
 	"sui": {"SUI", "Sui", 9, 0}, "cardano": {"ADA", "Cardano", 6, 0},
 }
 
+// Words are those of a seed that everybody knows, for deposit addresses on these networks.
+const Words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+
 // Prices are what the native coins and the dollar are worth here, in dollars.
 var Prices = map[string]string{"ETH": "2500", "AVAX": "20", "BNB": "600", "SOL": "150", "TON": "3", "SUI": "2", "ADA": "0.5", "USDC": "1"}
 

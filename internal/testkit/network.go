@@ -18,9 +18,6 @@ import (
 	"github.com/pepay/pepay/internal/simnet"
 )
 
-// Words are those of the seed that deposit addresses come from in tests.
-const Words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
-
 // Period is how often a network makes a block in tests: those of go-ethereum are stamped
 // in whole seconds, and must not run ahead of the clock.
 func Period(n pay.NetworkName) time.Duration {
@@ -66,7 +63,7 @@ func NetworkOptions(t testing.TB, database string, networks ...*simnet.Network) 
 		prices[symbol] = r
 	}
 	o.Sources = []rates.Source{&rates.Static{Rates: prices, Now: time.Now}}
-	s, err := seed.New(Words)
+	s, err := seed.New(simnet.Words)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/money"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/seed"
+	"github.com/pepay/pepay/internal/simnet"
+)
+
+// all serves the ten networks. Simulated ones live as long as the process does, so what an
+// earlier one has written down about them is forgotten.
+func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
+	if c.Devchain != "" {
+		return errors.New("--devchain is for --networks one")
+	}
+	c.DataDir = filepath.Join(c.DataDir, "all")
+	if err := os.RemoveAll(c.DataDir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return err
+	}
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
+	o, f := c.options(secret, log), &devFile{}
+	var err error
+	if o.Seed, err = seed.New(simnet.Words); err != nil {
+		return err
+	}
+	running, payouts := map[pay.NetworkName]*simnet.Network{}, map[pay.Family]string{}
+	for i, name := range pay.Networks {
+		fmt.Fprintf(os.Stderr, "\rstarting network %d of %d: %-10s", i+1, len(pay.Networks), name)
+		n, err := simnet.Start(ctx, name, simnet.Options{Every: time.Second, Seed: 1})
+		if err != nil {
+			return err
+		}
+		defer n.Close() //nolint:errcheck // it holds nothing
+		if to := app.FeePayer(name, o.Seed); to != "" {
+			if _, err := n.Pay(ctx, to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
+				return err
+			}
+		}
+		one := devChain{Network: string(name), RPCURL: n.RPC[0], ChainID: n.ChainID}
+		if payouts[name.Family()] = n.Payout; name.Family() == pay.EVM {
+			f.SettlementAddress, one.PayerPrivateKey = n.Payout, hexutil.Encode(crypto.FromECDSA(devchain.Payer()))
+		}
+		o.Networks, f.Chains, running[name] = append(o.Networks, n.NetworkOptions), append(f.Chains, one), n
+	}
+	fmt.Fprintln(os.Stderr)
+	o.TestWallet = func(ctx context.Context, a billing.Allocation) (string, error) {
+		if a.Quote.ID == "" {
+			return "", errNoQuote
+		}
+		return running[a.Token.Network].Pay(ctx, a.Address.Address, a.Token, a.Quote.Units)
+	}
+	return f.run(ctx, filepath.Join(c.DataDir, "dev.json"), o, payouts)
+}
