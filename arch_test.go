@@ -28,7 +28,10 @@ var floors = []string{
 	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
 	"internal/chain/evm internal/devchain",
+	"internal/chain/ton",
+	"internal/devchain/ton",
 	"internal/billing internal/jobs internal/settle internal/commerce",
+	"internal/settle/ton",
 	"internal/notify",
 	"internal/server/web",
 	"internal/server",
@@ -51,8 +54,9 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 // reserved imports belong to few packages; tests, and packages only tests import,
 // may use them too.
 var reserved = map[string]string{
-	"database/sql":               "internal/store",
-	module + "internal/devchain": "cmd/pepay internal/app",
+	"database/sql":                   "internal/store",
+	module + "internal/devchain":     "cmd/pepay internal/app",
+	module + "internal/devchain/ton": "cmd/pepay internal/app",
 }
 
 // source is one Go file and the package it is in: its folder.

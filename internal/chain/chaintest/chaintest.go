@@ -27,11 +27,11 @@ type Transfer struct {
 // Harness is one network with one driver on it.
 type Harness struct {
 	Driver    chain.Driver
-	Addresses []string // ours, at least two; the network's other addresses are not
-	Stranger  string   // an address that is not ours
+	Addresses []string          // ours, at least two; the network's other addresses are not
+	Stranger  string            // an address that is not ours
 	Accounts  map[string]string // that belong to our addresses, see Book
 	Token     string            // a token that is watched
-	Fake      string   // a token that is not, "" if the network has no such thing
+	Fake      string            // a token that is not, "" if the network has no such thing
 	// Sparse says that heights may have gaps, and that all that is seen is final.
 	Sparse bool
 	// Mine adds a block with the transfers, each in its own transaction.
