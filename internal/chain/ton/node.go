@@ -1,6 +1,7 @@
 package ton
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -123,6 +124,14 @@ type Holding struct {
 	Balance *big.Int // nanotons
 	Active  bool     // it has a contract
 	Data    *Cell    // the contract's; nil for none
+}
+
+// Same reports whether h and o are the same.
+func (h Holding) Same(o Holding) bool {
+	if h.Balance.Cmp(o.Balance) != 0 || h.Active != o.Active || (h.Data == nil) != (o.Data == nil) {
+		return false
+	}
+	return h.Data == nil || bytes.Equal(h.Data.Hash(), o.Data.Hash())
 }
 
 // Holding asks what an account holds now.

@@ -136,7 +136,7 @@ func (r Request) Sign(key ed25519.PrivateKey) *Cell {
 // ParseRequest reads a signed request, and says whether the key signed it.
 func ParseRequest(body *Cell, key ed25519.PublicKey) (r Request, signed bool, err error) {
 	const bits = 4*32 + 1 + 1
-	if body.BitsSize() != bits+512 || body.RefsNum() > 1 {
+	if body == nil || body.BitsSize() != bits+512 || body.RefsNum() > 1 {
 		return r, false, errors.New("not a signed request to send messages")
 	}
 	c := read(body)

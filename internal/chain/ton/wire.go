@@ -222,3 +222,6 @@ func (m Msg) bounced() bool { return m.Bounced != nil && *m.Bounced }
 // Failed reports whether nothing came of the transaction but, perhaps, the coin that it
 // brought.
 func (t Tx) Failed() bool { return t.Description.Aborted == nil || *t.Description.Aborted }
+
+// At is the account; false for one of another workchain.
+func (t Tx) At() (Address, bool) { return account(&t.Account) }
