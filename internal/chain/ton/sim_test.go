@@ -110,7 +110,7 @@ type proxy struct {
 	sim  sim
 	mu   sync.Mutex
 	f    faults
-	asks int
+	lied bool // an answer was edited
 }
 
 // faults are what is wrong with a node.
@@ -135,10 +135,19 @@ func (p *proxy) set(f faults) {
 	p.f = f
 }
 
+// bit fails the test unless the fault of the node had an effect.
+func (p *proxy) bit(t testing.TB) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.f.edit != nil && !p.lied {
+		t.Error("the fault changed nothing")
+	}
+}
+
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	f := p.f
-	p.asks++
 	p.mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/api/v3")
 	switch {
@@ -182,7 +191,12 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = strings.Replace(strings.Replace(body, `{"blocks":[`, `{"last":`, 1), "]}\n", "}", 1)
 	}
 	if f.edit != nil {
-		body = f.edit(path, body)
+		was := body
+		if body = f.edit(path, was); body != was {
+			p.mu.Lock()
+			p.lied = true
+			p.mu.Unlock()
+		}
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = io.WriteString(w, body)

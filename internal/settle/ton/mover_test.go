@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -469,5 +470,25 @@ func TestBadItems(t *testing.T) {
 	w.mover.Key = func(uint32) (ed25519.PrivateKey, error) { return nil, errors.New("sealed") }
 	if _, err := w.mover.Prepare(t.Context(), []pay.SweepItem{good}); err == nil || !strings.Contains(err.Error(), "sealed") {
 		t.Errorf("without a key: %v", err)
+	}
+}
+
+// The bytes of a relay that the real virtual machine ran (@ton/sandbox 0.41, with the code of USDT's
+// wallets from mainnet): both wallets were deployed, 1 TON and 12 USDT arrived at the receiver, whose
+// jetton wallet was deployed too, 0.088 TON came back to the relayer, and a second time it was
+// refused with exit code 133.
+func TestBytesOfARelay(t *testing.T) {
+	t.Parallel()
+	want, err := os.ReadFile("testdata/relay.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := open(t, 1)
+	a, b := w.item(1, ""), w.item(2, devchain.USDT)
+	w.pay(a, 1_000_000_000)
+	w.pay(b, 12_000_000)
+	l, _ := w.prepare(a, b)
+	if got := l.Sends[0]; got.Raw != strings.TrimSpace(string(want)) || got.TxHash != "66ce10531e53638dbc36ae1b0c74123b0ddc3f3b7f012daf7961af4308576eef" {
+		t.Errorf("message %s is %s", got.TxHash, got.Raw)
 	}
 }
