@@ -1,0 +1,171 @@
+package ton
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/xssnick/tonutils-go/tvm/cell"
+)
+
+// What messages about jettons are (TEP-74).
+const (
+	OpTransfer     = 0x0f8a7ea5 // owner to its jetton wallet
+	OpInternal     = 0x178d4519 // jetton wallet to jetton wallet
+	OpNotification = 0x7362d09c // jetton wallet to its owner
+	OpExcesses     = 0xd53276db // what is left of the coin that paid for a transfer
+)
+
+// Jetton is a token: a master contract, and how the address of an owner's jetton wallet
+// follows from the owner.
+type Jetton struct {
+	Master   Address
+	Code     *Cell // of the jetton wallets
+	Governed bool  // the wallets' data begins with a status and does not hold the code, as with USDT
+}
+
+// known are the jettons whose wallets' addresses can be computed without asking a node.
+var known = []struct {
+	master   string
+	code     *Cell // a library cell: the code itself is on the masterchain
+	decimals int
+	governed bool
+}{
+	// Tether USD. The master's data names the code by this hash.
+	{"UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p", mustCell("te6ccgEBAQEAIwAIQgKPRS16Tf10BmtoI2UXclntBXNENb52tf1L1divK3w9aA=="), 6, true},
+}
+
+// Known returns the jetton of a master, if its wallets' addresses can be computed without
+// asking a node.
+func Known(master string) (Jetton, bool) {
+	for _, k := range known {
+		if k.master == master {
+			a, err := Parse(k.master, false)
+			return Jetton{a, k.code, k.governed}, err == nil
+		}
+	}
+	return Jetton{}, false
+}
+
+// JettonWallet returns the account that holds the token for an owner, both in canonical form.
+// The token must be one whose code is known here; Driver.JettonWallet does it for all others.
+func JettonWallet(owner string, token pay.Token) (string, error) {
+	j, ok := Known(token.Address)
+	if !ok {
+		return "", fmt.Errorf("the wallet code of the jetton %s is not known", token.Address)
+	}
+	a, err := Parse(owner, false)
+	if err != nil {
+		return "", err
+	}
+	return j.Wallet(a).String(), nil
+}
+
+// Wallet returns the account that holds the token for an owner.
+func (j Jetton) Wallet(owner Address) Address { return Address(j.Init(owner).Hash()) }
+
+// Init returns the state that an owner's jetton wallet is deployed with.
+func (j Jetton) Init(owner Address) *Cell { return stateInit(j.Code, j.Data(owner, new(big.Int))) }
+
+// Data returns the data of an owner's jetton wallet that holds units.
+func (j Jetton) Data(owner Address, units *big.Int) *Cell {
+	b := cell.BeginCell()
+	if j.Governed {
+		b.MustStoreUInt(0, 4)
+	}
+	b.MustStoreBigCoins(units).MustStoreAddr(owner.cell()).MustStoreAddr(j.Master.cell())
+	if !j.Governed {
+		b.MustStoreRef(j.Code)
+	}
+	return b.EndCell()
+}
+
+// Holding reads the data of an owner's jetton wallet: no units for none, before it is deployed.
+func (j Jetton) Holding(data *Cell) (owner Address, units *big.Int, err error) {
+	if data == nil {
+		return owner, new(big.Int), nil
+	}
+	r := read(data)
+	if j.Governed {
+		r.uint(4)
+	}
+	units = r.coins()
+	owner, ok := r.address()
+	master, _ := r.address()
+	if r.err != nil || !ok || master != j.Master {
+		return owner, nil, errors.New("the account's data is not that of a wallet of the jetton")
+	}
+	return owner, units, nil
+}
+
+// Transfer is what an owner asks of its jetton wallet.
+type Transfer struct {
+	Units   *big.Int
+	To      Address
+	Answer  Address  // gets what is left of the coin that paid
+	Forward *big.Int // nanotons that tell the new owner
+}
+
+// Body returns the message's.
+func (t Transfer) Body() *Cell {
+	return cell.BeginCell().MustStoreUInt(OpTransfer, 32).MustStoreUInt(0, 64).MustStoreBigCoins(t.Units).MustStoreAddr(t.To.cell()).
+		MustStoreAddr(t.Answer.cell()).MustStoreUInt(0, 1).MustStoreBigCoins(t.Forward).MustStoreUInt(0, 1).EndCell()
+}
+
+// ParseTransfer reads what Body wrote.
+func ParseTransfer(body *Cell) (t Transfer, err error) {
+	r := read(body)
+	op := r.uint(32)
+	r.uint(64)
+	t.Units = r.coins()
+	to, ok := r.address()
+	t.To = to
+	t.Answer, _ = r.address()
+	r.maybeRef()
+	t.Forward = r.coins()
+	if r.err != nil || op != OpTransfer || !ok {
+		return t, errors.New("not a transfer of a jetton")
+	}
+	return t, nil
+}
+
+// Arrival is what a jetton wallet tells another: units come from an owner, who is nobody when
+// they are new.
+type Arrival struct {
+	Units   *big.Int
+	From    Address
+	Sent    bool // From says who
+	Answer  Address
+	Forward *big.Int
+}
+
+// Body returns the message's.
+func (a Arrival) Body() *Cell {
+	b := cell.BeginCell().MustStoreUInt(OpInternal, 32).MustStoreUInt(0, 64).MustStoreBigCoins(a.Units)
+	if a.Sent {
+		b.MustStoreAddr(a.From.cell())
+	} else {
+		b.MustStoreUInt(0, 2)
+	}
+	return b.MustStoreAddr(a.Answer.cell()).MustStoreBigCoins(a.Forward).MustStoreUInt(0, 1).EndCell()
+}
+
+// ParseArrival reads what Body wrote; false when the body is about something else.
+func ParseArrival(body *Cell) (a Arrival, ok bool, err error) {
+	if Op(body) != OpInternal {
+		return a, false, nil
+	}
+	r := read(body)
+	r.uint(32)
+	r.uint(64)
+	a.Units = r.coins()
+	a.From, a.Sent = r.address()
+	if r.err != nil {
+		return a, true, errors.New("an arrival of a jetton that cannot be read")
+	}
+	if a.Answer, _ = r.address(); r.err == nil {
+		a.Forward = r.coins()
+	}
+	return a, true, nil
+}
