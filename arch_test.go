@@ -27,8 +27,9 @@ var floors = []string{
 	"internal/pay client",
 	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
-	"internal/chain/evm internal/devchain",
+	"internal/chain/evm internal/devchain internal/chain/cardano internal/devchain/cardano",
 	"internal/billing internal/jobs internal/settle internal/commerce",
+	"internal/settle/cardano",
 	"internal/notify",
 	"internal/server/web",
 	"internal/server",
@@ -39,7 +40,9 @@ var floors = []string{
 }
 
 // beside lists what a package may import of its own floor.
-var beside = map[string]string{"internal/settle": "internal/billing", "internal/commerce": "internal/billing"}
+var beside = map[string]string{
+	"internal/settle": "internal/billing", "internal/commerce": "internal/billing", "internal/devchain/cardano": "internal/chain/cardano",
+}
 
 // never lists what the floors would allow and the design does not: rows are not
 // what goes over the wire.
@@ -53,6 +56,8 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 var reserved = map[string]string{
 	"database/sql":               "internal/store",
 	module + "internal/devchain": "cmd/pepay internal/app",
+
+	module + "internal/devchain/cardano": "cmd/pepay internal/app",
 }
 
 // source is one Go file and the package it is in: its folder.
