@@ -75,16 +75,13 @@ func (o *Output) UnmarshalCBOR(raw []byte) error {
 	return nil
 }
 
-// MarshalCBOR writes an output in the form of the Babbage era.
+// MarshalCBOR writes an output in the shorter form, which needs less ADA.
 func (o Output) MarshalCBOR() ([]byte, error) {
 	_, address, err := decodeBech32(o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("an output's address: %w", err)
 	}
-	return encoding.Marshal(struct {
-		Address []byte `cbor:"0,keyasint"`
-		Value   Value  `cbor:"1,keyasint"`
-	}{address, o.Value})
+	return encoding.Marshal([]any{address, o.Value})
 }
 
 // Witness is a signature of a transaction.
@@ -94,18 +91,28 @@ type Witness struct {
 	Signature []byte
 }
 
+// set is a list in which nothing is twice. Older ones have no tag.
+type set[T any] []T
+
+// MarshalCBOR writes a set as the Conway era does.
+func (s set[T]) MarshalCBOR() ([]byte, error) {
+	return encoding.Marshal(cbor.Tag{Number: 258, Content: []T(s)})
+}
+
 // body is what a transaction's hash is of, as far as it matters to us.
 type body struct {
-	Inputs     []Ref    `cbor:"0,keyasint"`
+	Inputs     set[Ref] `cbor:"0,keyasint"`
 	Outputs    []Output `cbor:"1,keyasint"`
 	Fee        uint64   `cbor:"2,keyasint"`
-	TTL        uint64   `cbor:"3,keyasint,omitempty"`
-	Collateral []Ref    `cbor:"13,keyasint,omitempty"`
-	Return     *Output  `cbor:"16,keyasint,omitempty"`
+	TTL        uint64   `cbor:"3,keyasint,omitzero"`
+	Collateral set[Ref] `cbor:"13,keyasint,omitzero"`
+	Return     *Output  `cbor:"16,keyasint,omitzero"`
+
+	Inner cbor.RawMessage `cbor:"23,keyasint,omitzero"` // transactions within this one, of the era after Conway
 }
 
 type witnesses struct {
-	Keys []Witness `cbor:"0,keyasint,omitempty"`
+	Keys set[Witness] `cbor:"0,keyasint,omitzero"`
 }
 
 // Tx is a transaction as it is on the chain.
@@ -141,6 +148,9 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	}
 	if err := decoding.Unmarshal(parts[0], &t.body); err != nil {
 		return nil, fmt.Errorf("a transaction's body: %w", err)
+	}
+	if t.body.Inner != nil { // what they pay must not be missed
+		return nil, fmt.Errorf("transaction %s holds others, which this version of the program cannot read", t.Hash)
 	}
 	var w witnesses
 	if err := decoding.Unmarshal(parts[1], &w); err != nil {
@@ -219,7 +229,7 @@ func (d Draft) Size(keys int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	w := witnesses{Keys: make([]Witness, keys)}
+	w := witnesses{Keys: make(set[Witness], keys)}
 	for i := range w.Keys {
 		w.Keys[i] = Witness{Key: make([]byte, ed25519.PublicKeySize), Signature: make([]byte, ed25519.SignatureSize)}
 	}
