@@ -1,0 +1,252 @@
+package cardano
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"golang.org/x/crypto/blake2b"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+const (
+	maxTxs   = 5_000 // that a scan holds before it stops early, and that a block may say it has
+	parallel = 8     // requests to a node at once
+)
+
+// block is a block with its transactions.
+type block struct {
+	header
+	txs []*Tx
+}
+
+// Scan implements chain.Driver. All of a scan is read from one node.
+func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
+	nodes, err := d.ready()
+	if err != nil {
+		return chain.Found{}, err
+	}
+	if to <= after.Height {
+		return chain.Found{}, fmt.Errorf("scan after block %d up to %d", after.Height, to)
+	}
+	return node.Scan(ctx, nodes, after, func(ctx context.Context, n *endpoint) (chain.Found, error) {
+		return d.scan(ctx, n, after, to, ours)
+	})
+}
+
+func (d *Driver) scan(ctx context.Context, n *endpoint, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
+	blocks, err := n.blocks(ctx, after, to)
+	if err != nil {
+		return chain.Found{}, err
+	}
+	if err := d.confirm(ctx, n, after, blocks); err != nil {
+		return chain.Found{}, err
+	}
+	mine, err := d.mine(ctx, blocks, ours)
+	if err != nil {
+		return chain.Found{}, node.NotItsFault(err)
+	}
+	found := chain.Found{Last: blocks[len(blocks)-1].position(), Blocks: len(blocks)}
+	known := map[Hash]*Tx{}
+	for _, b := range blocks {
+		for _, t := range b.txs {
+			known[t.Hash] = t
+		}
+	}
+	for _, b := range blocks {
+		for _, t := range b.txs {
+			if err := d.collect(ctx, n, &found, b.position(), t, mine, known); err != nil {
+				return chain.Found{}, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// blocks reads the blocks after one up to a height, or up to where the node has no more of
+// them, or there is enough for one scan.
+func (n *endpoint) blocks(ctx context.Context, after pay.Block, to uint64) (blocks []*block, err error) {
+	var list []header
+	if _, err := n.get(ctx, fmt.Sprintf("/blocks/%d/next?count=%d", after.Height, min(to-after.Height, pageSize)), &list); err != nil {
+		return nil, err
+	}
+	txs, parent := 0, after
+	for _, h := range list {
+		if err := h.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", n.Name, err)
+		}
+		if *h.Height != parent.Height+1 || h.Previous != parent.Hash {
+			if len(blocks) == 0 {
+				return nil, fmt.Errorf("%s: block %d does not follow %s: %w", n.Name, *h.Height, after.Hash, chain.ErrFork)
+			}
+			break
+		}
+		if txs += h.Txs; *h.Height > to || txs > maxTxs && len(blocks) > 0 {
+			break
+		}
+		blocks, parent = append(blocks, &block{header: h}), h.position()
+	}
+	if len(blocks) == 0 {
+		return nil, fmt.Errorf("%s: block %d: %w", n.Name, after.Height+1, node.ErrBehind)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for _, b := range blocks {
+		g.Go(func() error { return n.fill(ctx, b) })
+	}
+	return blocks, g.Wait()
+}
+
+// fill reads the transactions of a block: as many as it says it has, each with the bytes
+// that its hash is of.
+func (n *endpoint) fill(ctx context.Context, b *block) error {
+	if b.Txs == 0 {
+		return nil
+	}
+	list, err := pages[struct {
+		Hash string `json:"tx_hash"`
+		Tx   string `json:"cbor"`
+	}](ctx, n, "/blocks/"+b.Hash+"/txs/cbor", b.Txs+1)
+	if err != nil {
+		return err
+	}
+	if len(list) != b.Txs {
+		return fmt.Errorf("%s: %d of the %d transactions of block %d", n.Name, len(list), b.Txs, *b.Height)
+	}
+	seen := map[Hash]bool{}
+	for i, l := range list {
+		t, err := decodeHex(l.Tx)
+		if err != nil {
+			return fmt.Errorf("%s: transaction %d of block %d: %w", n.Name, i, *b.Height, err)
+		}
+		if t.Hash.String() != l.Hash || seen[t.Hash] {
+			return fmt.Errorf("%s: transaction %d of block %d is %s, not %.64q, or not its only one", n.Name, i, *b.Height, t.Hash, l.Hash)
+		}
+		seen[t.Hash] = true
+		b.txs = append(b.txs, t)
+	}
+	return nil
+}
+
+func decodeHex(text string) (*Tx, error) {
+	if len(text) > 2*maxTx {
+		return nil, fmt.Errorf("%d digits", len(text))
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("its bytes are not hexadecimal: %w", err)
+	}
+	return DecodeTx(raw)
+}
+
+// digest stands for all that matters of blocks: which transactions they hold, and whether
+// as valid.
+func digest(blocks []*block) string {
+	var all []byte
+	for _, b := range blocks {
+		all = append(all, b.Hash...)
+		for _, t := range b.txs {
+			all = fmt.Appendf(all, " %s %v", t.Hash, t.Valid)
+		}
+	}
+	return fmt.Sprintf("%x", blake2b.Sum256(all))
+}
+
+// confirm makes sure, where there are several nodes, that a second one has the same
+// transactions in the same blocks.
+func (d *Driver) confirm(ctx context.Context, n *endpoint, after pay.Block, blocks []*block) error {
+	if len(d.Nodes) < 2 {
+		return nil
+	}
+	last := blocks[len(blocks)-1].position()
+	own := last
+	own.Hash = digest(blocks)
+	agreed, err := d.nodes.Block(ctx, last.Height, func(ctx context.Context, other *endpoint) (pay.Block, error) {
+		if other == n {
+			return own, nil
+		}
+		h, found, err := other.header(ctx, fmt.Sprint(last.Height))
+		if err != nil || !found {
+			return pay.Block{}, err
+		}
+		p := h.position()
+		if !p.Is(last) {
+			return p, nil
+		}
+		same, err := other.blocks(ctx, after, last.Height)
+		if err != nil {
+			return pay.Block{}, err
+		}
+		p.Hash = digest(same)
+		return p, nil
+	})
+	if err != nil {
+		return node.NotItsFault(err)
+	}
+	if !agreed.Is(own) {
+		return fmt.Errorf("%s: others have something else in the blocks up to %d: %w", n.Name, last.Height, chain.ErrFork)
+	}
+	return nil
+}
+
+// origins reads the transactions that made what another one spends.
+func (n *endpoint) origins(ctx context.Context, t *Tx, known map[Hash]*Tx) error {
+	var missing []Hash
+	for _, in := range t.Spends() {
+		if known[in.Hash] == nil && !slices.Contains(missing, in.Hash) {
+			missing = append(missing, in.Hash)
+		}
+	}
+	got := make([]*Tx, len(missing))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(parallel)
+	for i, h := range missing {
+		g.Go(func() (err error) { got[i], err = n.tx(ctx, h); return err })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, h := range missing {
+		known[h] = got[i]
+	}
+	return nil
+}
+
+// output returns one of a transaction's outputs that have been spent; that of its collateral
+// has the number after the last.
+func (t *Tx) output(index uint64) (o Output, ok bool) {
+	switch count := uint64(len(t.body.Outputs)); {
+	case index < count:
+		return t.body.Outputs[index], true
+	case index == count && t.body.Return != nil:
+		return *t.body.Return, true
+	}
+	return o, false
+}
+
+// tx reads a transaction and proves that it has the hash.
+func (n *endpoint) tx(ctx context.Context, hash Hash) (*Tx, error) {
+	var a struct {
+		Tx string `json:"cbor"`
+	}
+	found, err := n.get(ctx, "/txs/"+hash.String()+"/cbor", &a)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("%s does not know the transaction %s, which another spends from", n.Name, hash)
+	}
+	t, err := decodeHex(a.Tx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: transaction %s: %w", n.Name, hash, err)
+	}
+	if t.Hash != hash {
+		return nil, fmt.Errorf("%s answers with transaction %s for %s", n.Name, t.Hash, hash)
+	}
+	return t, nil
+}
