@@ -50,7 +50,7 @@ func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		defer n.Close() //nolint:errcheck // it holds nothing
-		if to := app.FeePayer(name, o.Seed); to != "" {
+		if to := app.FeePayer(n.Network, o.Seed); to != "" {
 			if _, err := n.Pay(ctx, to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
 				return err
 			}

@@ -2,21 +2,40 @@ package app
 
 import (
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/chain/cardano"
 	"github.com/pepay/pepay/internal/chain/solana"
 	"github.com/pepay/pepay/internal/chain/sui"
+	"github.com/pepay/pepay/internal/chain/ton"
 	"github.com/pepay/pepay/internal/pay"
 )
 
-// Wallets is what is known of the addresses of each family without any keys.
-func Wallets() map[pay.Family]billing.Wallets {
-	return map[pay.Family]billing.Wallets{
-		pay.EVM:    EVMWallets,
-		pay.Solana: {Canonical: solana.Canonical},
-		pay.Sui:    {Canonical: sui.Canonical},
+// Wallets is what is known of the addresses of each family without any keys. Those of test
+// networks are taken where the network is one.
+func Wallets(networks ...pay.Network) map[pay.Family]billing.Wallets {
+	w := map[pay.Family]billing.Wallets{
+		pay.EVM:     EVMWallets,
+		pay.Solana:  {Canonical: solana.Canonical},
+		pay.Sui:     {Canonical: sui.Canonical},
+		pay.TON:     {Canonical: ton.Canonical},
+		pay.Cardano: {Canonical: cardano.Mainnet.Canonical},
 	}
+	for _, n := range networks {
+		switch {
+		case n.Environment == pay.Mainnet:
+		case n.Name.Family() == pay.TON:
+			w[pay.TON] = billing.Wallets{Canonical: ton.CanonicalTestnet}
+		case n.Name.Family() == pay.Cardano:
+			w[pay.Cardano] = billing.Wallets{Canonical: cardano.Testnet.Canonical}
+		}
+	}
+	return w
 }
 
-// wallets adds what is derived from public keys on the networks that are served.
+// wallets is what is known of the addresses on the networks that are served.
 func (a *App) wallets() map[pay.Family]billing.Wallets {
-	return Wallets()
+	var served []pay.Network
+	for _, n := range a.Networks {
+		served = append(served, n.Network)
+	}
+	return Wallets(served...)
 }

@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/cardano"
 	"github.com/pepay/pepay/internal/chain/solana"
 	"github.com/pepay/pepay/internal/chain/sui"
+	"github.com/pepay/pepay/internal/chain/ton"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/seed"
 	"github.com/pepay/pepay/internal/settle"
@@ -22,7 +25,11 @@ func (a *App) family(ctx context.Context, n NetworkOptions) (chain.Driver, settl
 		return a.solana(ctx, n)
 	case pay.Sui:
 		return a.sui(ctx, n)
-	case pay.EVM, pay.TON, pay.Cardano:
+	case pay.TON:
+		return a.ton(ctx, n)
+	case pay.Cardano:
+		return a.cardano(ctx, n)
+	case pay.EVM:
 	}
 	return a.evm(ctx, n)
 }
@@ -61,7 +68,7 @@ func suiKeys(s seed.Seed) keys {
 	return func(index uint32) ed25519.PrivateKey { return s.Ed25519(sui.Path(index)...) }
 }
 
-func suiAddress(k ed25519.PrivateKey) string { return sui.AddressOf(k.Public().(ed25519.PublicKey)).String() }
+func suiAddress(k ed25519.PrivateKey) string { return sui.AddressOf(public(k)).String() }
 
 func certain(k keys) func(uint32) (ed25519.PrivateKey, error) {
 	return func(index uint32) (ed25519.PrivateKey, error) { return k(index), nil }
@@ -77,19 +84,41 @@ func Addresses(n pay.NetworkName, s seed.Seed) (func(index uint32) string, error
 		return func(index uint32) string { return suiAddress(suiKeys(s)(index)) }, nil
 	case pay.EVM, pay.TON, pay.Cardano:
 	}
-	return nil, fmt.Errorf("the addresses on %s are made from public keys: nothing has to be generated", n)
+	return nil, fmt.Errorf("addresses on %s are made from a public key: nothing has to be generated", n)
+}
+
+// PublicKey returns what deposit addresses of a seed are made from on TON and Cardano, and
+// false for other networks.
+func PublicKey(n pay.NetworkName, s seed.Seed) (string, bool) {
+	switch n.Family() {
+	case pay.TON:
+		return hex.EncodeToString(public(tonKey(s))), true
+	case pay.Cardano:
+		k, err := cardanoKey(s, depositAccount)
+		return k.Account(), err == nil
+	case pay.EVM, pay.Solana, pay.Sui:
+	}
+	return "", false
 }
 
 // FeePayer returns the account of a seed that pays for settlements on a network, "" on
 // those of the EVM family, where it has a key of its own. It is to hold native coin for
 // fees and nothing else.
-func FeePayer(n pay.NetworkName, s seed.Seed) string {
-	switch n.Family() {
+func FeePayer(n pay.Network, s seed.Seed) string {
+	switch n.Name.Family() {
 	case pay.Solana:
 		return solana.Address(solanaKeys(s)(feeIndex)).String()
 	case pay.Sui:
 		return suiAddress(suiKeys(s)(feeIndex))
-	case pay.EVM, pay.TON, pay.Cardano:
+	case pay.TON:
+		return ton.FeeWallet(public(tonRelayer(s)), n.Environment != pay.Mainnet).Address().String()
+	case pay.Cardano:
+		if k, err := cardanoKey(s, feeAccount); err == nil {
+			return cardano.NetOf(n.ChainID).Enterprise(k.Payment(0).Public())
+		}
+	case pay.EVM:
 	}
 	return ""
 }
+
+func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }

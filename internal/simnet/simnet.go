@@ -94,7 +94,11 @@ func Start(ctx context.Context, name pay.NetworkName, o Options) (n *Network, er
 		err = n.solana(o)
 	case pay.Sui:
 		err = n.sui(o)
-	case pay.EVM, pay.TON, pay.Cardano:
+	case pay.TON:
+		err = n.ton(o)
+	case pay.Cardano:
+		err = n.cardano(o)
+	case pay.EVM:
 		err = n.evm(ctx, o)
 	}
 	if err != nil {

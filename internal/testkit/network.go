@@ -18,13 +18,13 @@ import (
 	"github.com/pepay/pepay/internal/simnet"
 )
 
-// Period is how often a network makes a block in tests: those of go-ethereum are stamped
-// in whole seconds, and must not run ahead of the clock.
+// Period is how often a network makes a block in tests: on most they are stamped in whole
+// seconds, and must not run ahead of the clock.
 func Period(n pay.NetworkName) time.Duration {
-	if n.Family() == pay.EVM {
-		return time.Second
+	if f := n.Family(); f == pay.Solana || f == pay.Sui {
+		return 100 * time.Millisecond
 	}
-	return 100 * time.Millisecond
+	return time.Second
 }
 
 // StartNetwork runs a network until the test ends.
@@ -69,7 +69,7 @@ func NetworkOptions(t testing.TB, database string, networks ...*simnet.Network) 
 	}
 	o.Seed = s
 	for _, n := range networks {
-		if to := app.FeePayer(n.Name, s); to != "" {
+		if to := app.FeePayer(n.Network, s); to != "" {
 			if _, err := n.Pay(t.Context(), to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
 				t.Fatal(err)
 			}
