@@ -43,6 +43,15 @@ type cli struct {
 		List refundList `cmd:"" help:"List the refunds of orders that are not paid."`
 		Paid refundPaid `cmd:"" help:"Record that a refund was paid by hand."`
 	} `cmd:"" help:"Refunds of orders."`
+	Seed struct {
+		New    seedNew    `cmd:"" help:"Make the seed of the deposit addresses on solana, sui, ton and cardano. Its words are shown once."`
+		Import seedImport `cmd:"" help:"Keep a seed whose words come from standard input."`
+	} `cmd:"" help:"The seed that deposit keys come from."`
+	Addresses struct {
+		Generate addressesGenerate `cmd:"" help:"Print deposit addresses, offline, for a server that is not to have the seed."`
+		Import   addressesImport   `cmd:"" help:"Store addresses to be given out."`
+		Keys     addressesKeys     `cmd:"" help:"Print the public keys that addresses on ton and cardano are made from, and the accounts that pay fees."`
+	} `cmd:"" help:"Deposit addresses that are not of the EVM family."`
 	Chain struct {
 		Deploy chainDeploy `cmd:"" help:"Deploy the deposit factory on a network, at the same address as on every other."`
 	} `cmd:"" help:"What is on the chains."`

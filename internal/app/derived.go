@@ -94,6 +94,9 @@ func (a *App) cardano(ctx context.Context, n NetworkOptions) (chain.Driver, sett
 	return d, m, err
 }
 
+// CardanoMagic is the number of Cardano's main network.
+const CardanoMagic = 764824073
+
 // The accounts of a seed on Cardano, and the most lovelace that a settlement may cost.
 const (
 	depositAccount = 0

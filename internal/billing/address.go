@@ -167,6 +167,24 @@ func (b *Billing) derive(tx *store.Tx, a *pay.Address) (err error) {
 	return err
 }
 
+// AddPooled adds addresses to the pool of a network and returns how many of them were new.
+func (b *Billing) AddPooled(ctx context.Context, n pay.NetworkName, ps []store.Pooled) (added int, err error) {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		added = 0
+		for _, p := range ps {
+			fresh, err := tx.AddPooled(n, p)
+			if err != nil {
+				return err
+			}
+			if fresh {
+				added++
+			}
+		}
+		return nil
+	})
+	return added, err
+}
+
 // errNoAddress means that the pool of a network is empty: no payor is given an address on
 // it until whoever holds the keys has filled it.
 var errNoAddress = errors.New("the pool of addresses is empty")
