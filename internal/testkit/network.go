@@ -45,9 +45,9 @@ func StartNetwork(t testing.TB, name pay.NetworkName, o simnet.Options) *simnet.
 	return n
 }
 
-// NetworkOptions are those of a deployment on a database that serves the networks, and
+// SimulatedOptions are those of a deployment on a database that serves the networks, and
 // has the keys of their deposit addresses.
-func NetworkOptions(t testing.TB, database string, networks ...*simnet.Network) app.Options {
+func SimulatedOptions(t testing.TB, database string, networks ...*simnet.Network) app.Options {
 	t.Helper()
 	o := OptionsAt(database, "")
 	o.Networks = nil
@@ -63,25 +63,36 @@ func NetworkOptions(t testing.TB, database string, networks ...*simnet.Network) 
 		prices[symbol] = r
 	}
 	o.Sources = []rates.Source{&rates.Static{Rates: prices, Now: time.Now}}
+	o.Seed = words(t)
+	return o
+}
+
+func words(t testing.TB) seed.Seed {
+	t.Helper()
 	s, err := seed.New(simnet.Words)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Seed = s
+	return s
+}
+
+// FundFees gives the accounts that pay for settlements what they need.
+func FundFees(t testing.TB, networks ...*simnet.Network) {
+	t.Helper()
 	for _, n := range networks {
-		if to := app.FeePayer(n.Network, s); to != "" {
+		if to := app.FeePayer(n.Network, words(t)); to != "" {
 			if _, err := n.Pay(t.Context(), to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	return o
 }
 
 // StartOn starts a deployment on networks, with a merchant that is paid on each of them.
 func StartOn(t testing.TB, database string, networks ...*simnet.Network) *App {
 	t.Helper()
-	a := &App{App: Run(t, NetworkOptions(t, database, networks...)), t: t}
+	FundFees(t, networks...)
+	a := &App{App: Run(t, SimulatedOptions(t, database, networks...)), t: t}
 	payouts := map[pay.Family]string{}
 	for _, n := range networks {
 		payouts[n.Name.Family()] = n.Payout
