@@ -201,7 +201,7 @@ func (c change) associated() bool {
 	owner, err1 := ParseKey(c.owner)
 	mint, err2 := ParseKey(c.mint)
 	program, err3 := ParseKey(c.program)
-	return err1 == nil && err2 == nil && err3 == nil && (program == Token || program == Token2022) && TokenAccount(owner, program, mint).String() == c.account
+	return err1 == nil && err2 == nil && err3 == nil && TokenAccount(owner, program, mint).String() == c.account
 }
 
 // other is who is at the other end of a change. Balances do not say it outright: it is

@@ -247,3 +247,18 @@ func TestDriver(t *testing.T) {
 		}
 	}
 }
+
+// post returns the result of a question, nil if there is none.
+func post(t testing.TB, url string, body []byte) json.RawMessage {
+	t.Helper()
+	res, err := http.Post(url, "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var m message
+	if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.Result
+}
