@@ -198,7 +198,7 @@ func TestFaultyNodeIsPassedOver(t *testing.T) {
 				ps := []*proxy{newProxy(t, s), newProxy(t, s), newProxy(t, s)}
 				d := newDriver(c, s, ps...)
 				if f.hang {
-					d.Timeout = 200 * time.Millisecond
+					d.Timeout = 500 * time.Millisecond
 				}
 				w := chaintest.NewWatcher(d, b, 1)
 				settle(t, c, w)

@@ -2,10 +2,14 @@ package solana_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/chain/solana"
 	sim "github.com/pepay/pepay/internal/devchain/solana"
 )
@@ -129,6 +133,69 @@ func TestBlockBelowAGap(t *testing.T) {
 	}
 	if gaps == 0 {
 		t.Error("this seed has no gaps")
+	}
+}
+
+// What a node says of gaps is held against the blocks themselves.
+func TestGapsAreProven(t *testing.T) {
+	t.Parallel()
+	c := newSim(5)
+	p := newProxy(t, c)
+	d := newDriver(newClock(), c, p)
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		c.Mine()
+	}
+	head, _ := d.Head(t.Context())
+	if _, err := d.Block(t.Context(), head.Height+1); !errors.Is(err, node.ErrBehind) {
+		t.Errorf("above the head: %v", err)
+	}
+	gap := from.Height + 1
+	for b, _ := d.Block(t.Context(), gap); b.Height == gap; b, _ = d.Block(t.Context(), gap) {
+		gap++
+	}
+	for name, f := range map[string]faults{
+		"a slot below":           edit("getBlocksWithLimit", func(string) string { return "[1]" }),
+		"none":                   edit("getBlocksWithLimit", func(string) string { return "[]" }),
+		"one too late":           edit("getBlocksWithLimit", func(string) string { return fmt.Sprintf("[%d]", head.Height) }),
+		"more than asked for":    edit("getBlocksWithLimit", func(s string) string { return "[" + s[1:len(s)-1] + "," + s[1:] }),
+		"another before the gap": edit("getBlock", swap(`"previousBlockhash":"[^"]*"`, `"previousBlockhash":"`+ourA+`"`)),
+	} {
+		p.set(f)
+		if b, err := d.Block(t.Context(), gap); err == nil {
+			t.Errorf("%s: %v", name, b)
+		}
+	}
+	// A block that is left out is the node's fault, not a fork.
+	p.set(edit("getBlocksWithLimit", swap(`^\[\d+,`, `[`)))
+	if f, err := d.Scan(t.Context(), from, head.Height, none); err == nil || errors.Is(err, chain.ErrFork) {
+		t.Errorf("left out: %+v, %v", f, err)
+	}
+}
+
+// SOL at what will be the account of a token belongs to nobody's invoice.
+func TestOnlyAddressesAreCredited(t *testing.T) {
+	t.Parallel()
+	c := newSim(5)
+	d := newDriver(newClock(), c, newProxy(t, c))
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := solana.TokenAccount(mustKey(t, ourA), solana.Token, sim.Dollar).String()
+	if _, err := c.Pay(sim.Payment{To: account, Units: 3_000_000}); err != nil {
+		t.Fatal(err)
+	}
+	c.Mine()
+	head, _ := d.Head(t.Context())
+	f, err := d.Scan(t.Context(), from, head.Height, func(context.Context, []string) (map[string]string, error) {
+		return map[string]string{ourA: ourA, account: ourA}, nil
+	})
+	if err != nil || len(f.Deposits) != 0 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 
