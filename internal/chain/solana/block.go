@@ -199,7 +199,7 @@ func (x wireTx) changes(mints map[string]bool) (all []change, err error) {
 				continue
 			}
 			units, err := strconv.ParseUint(v.UITokenAmount.Amount, 10, 64)
-			if err != nil || v.Owner == "" || v.ProgramID == "" {
+			if err != nil || v.Owner == "" || v.ProgramID != Token.String() && v.ProgramID != Token2022.String() {
 				return nil, errIncomplete
 			}
 			h := held{*v.AccountIndex, v.Mint, v.Owner, v.ProgramID}

@@ -44,7 +44,7 @@ func (d *Driver) ready() (*node.Pool[*endpoint], error) {
 		client := node.HTTPClient(d.HTTP, d.Timeout)
 		for i, url := range d.Nodes {
 			d.nodes.Nodes = append(d.nodes.Nodes, &endpoint{
-				State: &node.State{Name: fmt.Sprintf("%s node %d", d.Network, i+1)}, Endpoint: node.Endpoint{URL: url, Client: client}, genesis: d.Genesis,
+				State: &node.State{Name: fmt.Sprintf("%s node %d", d.Network, i+1)}, Endpoint: node.Endpoint{URL: url, Client: client}, genesis: d.Genesis, width: firstAtOnce,
 			})
 		}
 		if len(d.Nodes) == 0 {

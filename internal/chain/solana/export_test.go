@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 
 	"github.com/pepay/pepay/internal/chain"
-	"github.com/pepay/pepay/internal/pay"
 )
 
 // ParseBlock reads a block as a node answers it, all of whose owners are ours.
@@ -26,7 +25,7 @@ func ParseBlock(raw []byte, slot uint64, mints map[string]bool) (found chain.Fou
 	found.Last = b.Block
 	d := Driver{Network: "solana"}
 	for _, t := range b.txs {
-		if err := d.collect(&found, pay.Block(b.Block), t, mine); err != nil {
+		if err := d.collect(&found, b.Block, t, mine); err != nil {
 			return found, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pepay/pepay/internal/chain/node"
 )
@@ -17,6 +18,20 @@ type endpoint struct {
 	*node.State
 	node.Endpoint
 	genesis string
+
+	mu    sync.Mutex
+	width int // blocks that it is thought to give at once
+}
+
+// learn sets how many blocks are asked for at once, and returns it.
+func (n *endpoint) learn(failed bool) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.width++; failed {
+		n.width /= 2
+	}
+	n.width = max(1, min(n.width, maxAtOnce))
+	return n.width
 }
 
 // errOther means that a node is of another chain.

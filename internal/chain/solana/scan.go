@@ -15,12 +15,13 @@ import (
 )
 
 const (
-	// maxTxs is how many transactions a scan reads before it stops early: it bounds memory and
-	// the size of the question which addresses are ours.
-	maxTxs = 10_000
-	// maxSlots is how many blocks a scan reads at most, atOnce how many at a time.
-	maxSlots = 64
-	atOnce   = 4
+	// maxTxs is how many transactions that moved something a scan holds before it stops early:
+	// it bounds memory and the size of the question which addresses are ours.
+	maxTxs = 20_000
+	// maxSlots is how many blocks a scan reads at most. A block is megabytes.
+	maxSlots    = 64
+	firstAtOnce = 3 // blocks that a node is asked for at once, to begin with
+	maxAtOnce   = 8
 )
 
 // Scan implements chain.Driver. If no block is up to the height, it reads the next above:
@@ -68,7 +69,9 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 		slots = slots[:max(i, 1)]
 	}
 	txs, last := 0, after
-	for part := range slices.Chunk(slots, atOnce) {
+	for txs < maxTxs && len(slots) > 0 {
+		part := slots[:min(n.learn(false), len(slots))]
+		slots = slots[len(part):]
 		got, errs := make([]block, len(part)), make([]error, len(part))
 		var all sync.WaitGroup
 		for i, slot := range part {
@@ -85,16 +88,16 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 			case err == nil && (b.parentSlot != last.Height || b.parent != last.Hash):
 				err = fmt.Errorf("%s: block %d does not follow %d %s: %w", n.Name, b.Height, last.Height, last.Hash, chain.ErrFork)
 			}
+			if err != nil {
+				n.learn(true)
+			}
 			if err != nil && len(blocks) > 0 {
 				return blocks, nil
 			}
 			if err != nil {
 				return nil, err
 			}
-			blocks, last, txs = append(blocks, b), b.Block, txs+b.count
-		}
-		if txs >= maxTxs {
-			break
+			blocks, last, txs = append(blocks, b), b.Block, txs+len(b.txs)
 		}
 	}
 	if len(blocks) == 0 {
@@ -201,7 +204,7 @@ func (c change) associated() bool {
 	owner, err1 := ParseKey(c.owner)
 	mint, err2 := ParseKey(c.mint)
 	program, err3 := ParseKey(c.program)
-	return err1 == nil && err2 == nil && err3 == nil && (program == Token || program == Token2022) && TokenAccount(owner, program, mint).String() == c.account
+	return err1 == nil && err2 == nil && err3 == nil && TokenAccount(owner, program, mint).String() == c.account
 }
 
 // other is who is at the other end of a change. Balances do not say it outright: it is

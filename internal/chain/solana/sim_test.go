@@ -91,7 +91,6 @@ type proxy struct {
 
 	mu     sync.Mutex
 	faults faults
-	calls  map[string]int
 }
 
 // faults are what is wrong with a node.
@@ -105,7 +104,7 @@ type faults struct {
 }
 
 func newProxy(t testing.TB, c http.Handler) *proxy {
-	p := &proxy{c: c, calls: map[string]int{}}
+	p := &proxy{c: c}
 	server := httptest.NewServer(p)
 	t.Cleanup(server.Close)
 	p.url = server.URL
@@ -116,12 +115,6 @@ func (p *proxy) set(f faults) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = f
-}
-
-func (p *proxy) count(method string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.calls[method]
 }
 
 type message struct {
@@ -140,7 +133,6 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	f, c := p.faults, p.c
-	p.calls[m.Method]++
 	p.mu.Unlock()
 	switch {
 	case f.hang:
@@ -246,4 +238,19 @@ func TestDriver(t *testing.T) {
 			})
 		}
 	}
+}
+
+// post returns the result of a question, nil if there is none.
+func post(t testing.TB, url string, body []byte) json.RawMessage {
+	t.Helper()
+	res, err := http.Post(url, "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var m message
+	if err := json.NewDecoder(res.Body).Decode(&m); err != nil {
+		t.Fatal(err)
+	}
+	return m.Result
 }

@@ -2,6 +2,7 @@ package solana_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
@@ -199,12 +200,42 @@ func TestSettles(t *testing.T) {
 	if spent > 50_000 || spent < -2_100_000 {
 		t.Errorf("the payer spent %d", spent)
 	}
-	again := w.paid(item(0, dollar)) // the same address once more: its account is made anew, the merchant's is there
+	w.sweptTo(merchant, 5)
+	again := w.paid(item(0, dollar), item(1, dollar), item(1, newDollar)) // the same address once more: its account is made anew, the merchant's is there
 	l = w.prepare(again...)
 	w.m.Send(t.Context(), l)
 	w.mine(1)
 	w.hasFate(l, pay.RelayDone, true)
-	w.holds(merchant, dollar, 2_000_001+2_000_002+2_000_000)
+	w.holds(merchant, dollar, 2_000_001+2_000_002+2_000_000+2_000_001)
+	w.sweptTo(merchant, 8)
+	// The payer gets back more than the merchant gets, and is not taken for it.
+	l = w.prepare(w.paid(item(3, ""), item(4, ""), item(0, dollar), item(1, dollar), item(1, newDollar))...)
+	w.m.Send(t.Context(), l)
+	w.mine(1)
+	w.hasFate(l, pay.RelayDone, true)
+	w.sweptTo(merchant, 13)
+}
+
+// sweptTo fails unless the chain shows so many sweeps, all of them to one address.
+func (w *world) sweptTo(who string, n int) {
+	w.Helper()
+	genesis, err := w.m.Driver.Block(w.Context(), 0)
+	if err != nil {
+		w.Fatal(err)
+	}
+	mine := map[string]string{}
+	for i := range uint32(10) {
+		mine[address(i)] = address(i)
+	}
+	f, err := w.m.Driver.Scan(w.Context(), genesis, 1000, func(context.Context, []string) (map[string]string, error) { return mine, nil })
+	if err != nil || len(f.Sweeps) != n {
+		w.Errorf("%d sweeps: %v", len(f.Sweeps), err)
+	}
+	for _, s := range f.Sweeps {
+		if s.To != who {
+			w.Errorf("%s of %q went to %s", s.Units, s.Token, s.To)
+		}
+	}
 }
 
 // As many items as fit are moved, each once, and each merchant gets what is theirs.
@@ -389,6 +420,16 @@ func TestFateNeedsTwo(t *testing.T) {
 	})
 	w.hasFate(unsent, pay.RelaySent, false)
 	w.nodes[1].change(func(n *node) { n.edit = nil })
+	w.nodes[0].change(func(n *node) {
+		n.edit = func(question, answer string) string {
+			if strings.Contains(question, "getSignatureStatuses") {
+				return `{"id":1,"result":{"value":[{"slot":1,"err":null,"confirmationStatus":"confirmed"}]}}`
+			}
+			return answer
+		}
+	})
+	w.hasFate(unsent, pay.RelaySent, true)
+	w.nodes[0].change(func(n *node) { n.edit = nil })
 	w.hasFate(unsent, pay.RelayFailed, false)
 }
 
