@@ -100,6 +100,8 @@ func (n *Node) unchanged(ctx context.Context, from Number, after pay.Block, all 
 		"sort", "asc", "limit", strconv.Itoa(maxBlocks+1)); err != nil {
 		return err
 	}
+	// Sorted by time, of which several blocks may have the same.
+	slices.SortFunc(answer.Blocks, func(a, b Block) int { return cmp.Compare(a.Seqno, b.Seqno) })
 	want := []pay.Block{after}
 	for _, r := range all {
 		want = append(want, r.at)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/xssnick/tonutils-go/tvm/cell"
@@ -165,6 +166,11 @@ func (n *Node) about(ctx context.Context, master Address) (t told, err error) {
 
 // described reads decimals and symbol of a description that is on the chain (TEP-64).
 func described(content *Cell) (decimals int, symbol string) {
+	defer func() {
+		if recover() != nil { // the library trusts dictionaries
+			decimals, symbol = -1, ""
+		}
+	}()
 	r := read(content)
 	if r.uint(8) != 0 || r.err != nil {
 		return -1, ""
@@ -195,9 +201,11 @@ func described(content *Cell) (decimals int, symbol string) {
 	}
 	decimals = 9 // by default
 	if s := value("decimals"); s != "" {
-		if _, err := fmt.Sscanf(s, "%d", &decimals); err != nil || decimals < 0 || decimals > 255 {
+		n, err := strconv.ParseUint(s, 10, 8)
+		if err != nil {
 			return -1, ""
 		}
+		decimals = int(n) //nolint:gosec // of 8 bits
 	} else if value("uri") != "" {
 		decimals = -1 // the rest is elsewhere
 	}

@@ -97,8 +97,7 @@ func walletOf(k ed25519.PrivateKey) ton.Wallet {
 	return ton.FeeWallet(k.Public().(ed25519.PublicKey), true)
 }
 
-// New returns a network with its first blocks. Its time is that of now, but blocks are at least
-// a second apart.
+// New returns a network with its first blocks. Its time is that of now, and never goes back.
 func New(now func() time.Time) *Chain {
 	usdt, _ := ton.Known(USDT)
 	other := ton.Jetton{Master: must(ton.Parse(Other, false)), Code: cell.BeginCell().MustStoreUInt(0xc0de, 16).EndCell()}
@@ -266,7 +265,7 @@ func (c *Chain) state(a ton.Address) account {
 func (c *Chain) time() uint64 {
 	t := uint64(max(c.now().Unix(), 1)) //nolint:gosec // positive
 	if n := len(c.rounds); n > 0 {
-		t = max(t, uint64(c.rounds[n-1].blocks[0].GenUtime)+1)
+		t = max(t, uint64(c.rounds[n-1].blocks[0].GenUtime))
 	}
 	return t
 }

@@ -1,6 +1,7 @@
 package ton
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -94,6 +95,18 @@ func (c *Chain) blocks(r *http.Request) (any, int) {
 				all = append(all, b)
 			}
 		}
+	}
+	// By time only, as the real index does: blocks of one second are in any order.
+	sign := -1
+	if r.FormValue("sort") == "asc" {
+		sign = 1
+		slices.Reverse(all)
+	}
+	slices.SortStableFunc(all, func(a, b ton.Block) int {
+		return cmp.Or(sign*cmp.Compare(a.GenUtime, b.GenUtime), strings.Compare(a.RootHash, b.RootHash))
+	})
+	if sign > 0 {
+		slices.Reverse(all) // page turns it again
 	}
 	return ton.Blocks{Blocks: page(r, all)}, http.StatusOK
 }

@@ -414,6 +414,59 @@ func TestRefused(t *testing.T) {
 	w.sums(native, "4000000000", "4000000000")
 }
 
+// What the network took for keeping an address is added, to a limit: the merchant gets what was paid.
+func TestTopUp(t *testing.T) {
+	t.Parallel()
+	w := open(t, 1)
+	a, b := w.item(1, ""), w.item(2, "")
+	w.pay(a, 1_000_000_000)
+	w.pay(b, 1_000_000_000)
+	for i, fee := range map[pay.SweepItem]int64{a: 40_000_000, b: 60_000_000} {
+		at, _ := ton.Parse(i.Address, true)
+		w.Fund(at, -fee)
+	}
+	l, p := w.prepare(a, b)
+	if len(p.Items) != 1 || p.Items[0] != a || !strings.Contains(p.Left[b], "less") {
+		t.Fatalf("prepared %+v", p)
+	}
+	w.mover.Send(t.Context(), l)
+	w.Mine()
+	w.fate(l, pay.RelayDone)
+	w.sums(a, "1000000000", "1000000000")
+}
+
+// A node whose account states are older than its blocks says nothing about what may still come.
+func TestOldStateIsNoFailure(t *testing.T) {
+	t.Parallel()
+	w := open(t, 1)
+	i := w.item(1, "")
+	w.pay(i, 1_000_000_000)
+	ask := func() string {
+		r := httptest.NewRecorder()
+		w.ServeHTTP(r, httptest.NewRequest(http.MethodGet, "/api/v3/accountStates?address="+ton.FeeWallet(public(devchain.Relayer()), true).Address().Raw(), nil))
+		return r.Body.String()
+	}
+	old := ask()
+	l, _ := w.prepare(i)
+	w.mover.Send(t.Context(), l)
+	w.Mine()
+	w.fate(l, pay.RelayDone)
+	w.pay(i, 1_000_000_000)
+	next, _ := w.prepare(i)
+	w.advance(time.Hour)
+	w.nodes[0].set(func() {
+		w.nodes[0].rewrite = func(path, answer string) string {
+			if strings.HasSuffix(path, "/accountStates") {
+				return old
+			}
+			return answer
+		}
+	})
+	w.fate(next, pay.RelaySent)
+	w.nodes[0].set(func() { w.nodes[0].rewrite = nil })
+	w.fate(next, pay.RelayFailed)
+}
+
 func TestShortage(t *testing.T) {
 	t.Parallel()
 	w := open(t, 1)
@@ -473,11 +526,11 @@ func TestBadItems(t *testing.T) {
 	}
 }
 
-// The bytes of a relay that the real virtual machine ran (@ton/sandbox 0.41, with the code of USDT's
+// The message of a relay that the real virtual machine ran (@ton/sandbox 0.41, with the code of USDT's
 // wallets from mainnet): both wallets were deployed, 1 TON and 12 USDT arrived at the receiver, whose
 // jetton wallet was deployed too, 0.088 TON came back to the relayer, and a second time it was
 // refused with exit code 133.
-func TestBytesOfARelay(t *testing.T) {
+func TestMessageOfARelay(t *testing.T) {
 	t.Parallel()
 	want, err := os.ReadFile("testdata/relay.hex")
 	if err != nil {
@@ -487,8 +540,20 @@ func TestBytesOfARelay(t *testing.T) {
 	a, b := w.item(1, ""), w.item(2, devchain.USDT)
 	w.pay(a, 1_000_000_000)
 	w.pay(b, 12_000_000)
+	w.advance(9 * time.Second) // to when they were made
 	l, _ := w.prepare(a, b)
-	if got := l.Sends[0]; got.Raw != strings.TrimSpace(string(want)) || got.TxHash != "66ce10531e53638dbc36ae1b0c74123b0ddc3f3b7f012daf7961af4308576eef" {
+	hash := func(text string) string {
+		raw, err := hex.DecodeString(strings.TrimSpace(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := ton.Decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(c.Hash())
+	}
+	if got := l.Sends[0]; hash(got.Raw) != hash(string(want)) || got.TxHash != "66ce10531e53638dbc36ae1b0c74123b0ddc3f3b7f012daf7961af4308576eef" {
 		t.Errorf("message %s is %s", got.TxHash, got.Raw)
 	}
 }
