@@ -77,6 +77,7 @@ func FuzzCheckpoint(f *testing.F) {
 
 func FuzzFrame(f *testing.F) {
 	f.Add(sui.Frame([]byte("abc")))
+	f.Add([]byte{1, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if m, err := sui.Unframe(body); err == nil && !bytes.Equal(sui.Frame(m), body) {
 			t.Errorf("%x", body)
