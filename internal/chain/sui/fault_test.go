@@ -64,6 +64,7 @@ var nodeFaults = map[string]faults{
 	"knows nothing":      {status: "5"},
 	"no status":          {status: "x"},
 	"lags":               {lag: 3},
+	"newest always":      {newest: true},
 	"other chain":        {edit: map[string]edit{sui.GetServiceInfo: func([]byte) []byte { return sui.Fields{}.Text(1, sui.Mainnet) }}},
 	"no chain":           {edit: map[string]edit{sui.GetServiceInfo: func([]byte) []byte { return nil }}},
 	"no summary":         in(gone, summary...),
@@ -190,8 +191,11 @@ func TestFaultyNodeCostsTime(t *testing.T) {
 			settle(t, k, w)
 			p.set(f)
 			k.advance(time.Hour)
-			if _, err := d.Head(t.Context()); f.edit == nil && f.lag == 0 && err == nil {
+			if _, err := d.Head(t.Context()); f.edit == nil && f.lag == 0 && !f.newest && err == nil {
 				t.Error("the fault is none")
+			}
+			if _, err := d.Block(t.Context(), 0); f.newest && err == nil {
+				t.Error("another block than was asked for")
 			}
 			pays(c)
 			for range 3 {
@@ -237,22 +241,24 @@ func TestNodesMustAgree(t *testing.T) {
 		if !f.trusted {
 			continue
 		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
-			bad := newProxy(t, c)
-			w := chaintest.NewWatcher(newDriver(k, c, bad, newProxy(t, c)), b, 1)
-			settle(t, k, w)
-			bad.set(f)
-			pays(c)
-			for range 3 {
-				_, _ = w.Step(t.Context())
-				trueSoFar(t, c, b)
-				k.advance(time.Minute)
-			}
-			bad.set(faults{})
-			allFinal(t, c, k, w, b)
-		})
+		for bad := range 2 {
+			t.Run(fmt.Sprint(name, " of node ", bad+1), func(t *testing.T) {
+				t.Parallel()
+				c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+				nodes := []*proxy{newProxy(t, c), newProxy(t, c)}
+				w := chaintest.NewWatcher(newDriver(k, c, nodes...), b, 1)
+				settle(t, k, w)
+				nodes[bad].set(f)
+				pays(c)
+				for range 3 {
+					_, _ = w.Step(t.Context())
+					trueSoFar(t, c, b)
+					k.advance(time.Minute)
+				}
+				nodes[bad].set(faults{})
+				allFinal(t, c, k, w, b)
+			})
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -314,10 +315,9 @@ func (c *Chain) simulateTransaction(m sui.Message) (sui.Fields, error) {
 	if err := c.check(t); err != nil {
 		return nil, err
 	}
-	state, pending, made := c.state, c.pending, c.made
+	state, pending, made, txs := c.state, c.pending, c.made, maps.Clone(c.txs)
 	done := c.execute(t, sui.TxDigest(raw))
-	delete(c.txs, done.digest.String())
-	c.state, c.pending, c.made = state, pending, made
+	c.state, c.pending, c.made, c.txs = state, pending, made, txs
 	return sui.Fields{}.Bytes(1, done.render(maskOf(m, 2), "transaction.")), nil
 }
 

@@ -49,7 +49,7 @@ func newRig(t *testing.T, nodes int) *rig {
 	r.Mover = &mover.Mover{
 		Network: "sui", Chain: r.chain.ID(), Sponsor: s.Ed25519(sui.Path(1 << 30)...), Timeout: 10 * time.Second,
 		Key: func(i uint32) (ed25519.PrivateKey, error) { return s.Ed25519(sui.Path(i)...), nil },
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
+		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
 	}
 	for range nodes {
 		g := &gate{chain: r.chain}
@@ -253,7 +253,8 @@ func TestSentAgainMovesOnce(t *testing.T) {
 			if next, some, err := r.Again(t.Context(), l, time.Time{}); err != nil || some {
 				t.Errorf("another form %+v, %v, %v", next, some, err)
 			}
-			r.settles(l)
+			r.chain.Mine()
+			r.fate(l, pay.RelayDone, true)
 			r.holds(merchants[0], sui.Native, 5e9)
 			r.holds(r.address(0), sui.Native, 0)
 			r.Send(t.Context(), l)
@@ -363,6 +364,20 @@ func TestWhatCannotMoveIsLeft(t *testing.T) {
 	r.settles(r.relay(empty, r.item(0, "")))
 }
 
+// A coin that an address owns through consensus needs another kind of input: it stays.
+func TestPartyCoinsStay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.chain.Pay(devchain.Transfer{To: r.address(1 << 30), Coin: sui.Native, Units: 1e9, Direct: true})
+	r.chain.Fund(r.address(0), sui.Native, 5e9)
+	party := sui.Fields{}.Bytes(5, sui.Fields{}.Uint(1, 5)).Text(2, merchants[0].String()).Uint(3, 7).Text(4, r.Chain).Uint(101, 5)
+	r.nodes[0].set(says(sui.ListOwnedObjects, sui.Fields{}.Bytes(1, party)))
+	i := r.item(0, "")
+	if p, err := r.Prepare(t.Context(), []pay.SweepItem{i}); err != nil || len(p.Items) != 0 || p.Left[i] != "the address holds nothing that could be moved yet" {
+		t.Errorf("prepared %+v: %v", p, err)
+	}
+}
+
 func TestSponsorShortOfCoin(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 1)
@@ -377,6 +392,9 @@ func TestSponsorShortOfCoin(t *testing.T) {
 		}
 		if s := r.Shortage(); !strings.Contains(s, r.address(1<<30).String()) {
 			t.Errorf("shortage %q", s)
+		}
+		if strings.Contains(r.log.String(), "passed over") {
+			t.Error("the node is blamed for it")
 		}
 	}
 	short()
