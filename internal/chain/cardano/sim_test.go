@@ -272,3 +272,18 @@ func TestDriver(t *testing.T) {
 		})
 	}
 }
+
+// get is what the network itself answers.
+func (s *sim) get(path string) string {
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	return answer.Body.String()
+}
+
+// serve answers a request without a connection.
+func serve(p *proxy, r *http.Request, f faults) *http.Response {
+	p.set(f)
+	answer := httptest.NewRecorder()
+	p.ServeHTTP(answer, r)
+	return answer.Result()
+}
