@@ -429,3 +429,28 @@ func FuzzAnswers(f *testing.F) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A node that says of a block that it is full without end is not listened to for long.
+func TestEndlessBlock(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	p := newProxy(t, s)
+	d := newDriver(newClock(), p)
+	from := head(t, d)
+	s.mine(t, chaintest.Transfer{Address: ourA, Units: 1})
+	page := "[" + strings.Repeat(fmt.Sprintf(`{"tx_hash":%q,"cbor":%q},`, plainHash, plainTx), 99) + fmt.Sprintf(`{"tx_hash":%q,"cbor":%q}]`, plainHash, plainTx)
+	for _, count := range []string{"2000000000", "5000"} {
+		p.set(faults{edit: lists + "|" + cbors, change: func(path, body string) string {
+			if strings.HasSuffix(path, "cbor") {
+				return page
+			}
+			return strings.ReplaceAll(body, `"tx_count":1`, `"tx_count":`+count)
+		}})
+		if f, err := d.Scan(t.Context(), from, from.Height+1, (&chaintest.Book{Addresses: ours()}).Ours); err == nil {
+			t.Errorf("%s: %+v", count, f)
+		}
+	}
+	if n := p.asked("txs/cbor"); n > 51 {
+		t.Errorf("asked %d times", n)
+	}
+}
