@@ -25,3 +25,12 @@ func RoundTrip(t testing.TB, address string) string {
 	}
 	return addressText(raw)
 }
+
+// Bytes is what an address is the text of.
+func Bytes(address string) []byte {
+	_, raw, _ := decodeBech32(address)
+	return raw
+}
+
+// ParseUnspent reads one output of a list.
+var ParseUnspent = parseUnspent

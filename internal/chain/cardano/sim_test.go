@@ -188,7 +188,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	path := r.URL.Path
 	switch {
-	case r.Header["project_id"] == nil && r.Header.Get("project_id") != "the-key":
+	case r.Header["project_id"] == nil && r.Header.Get("project_id") != "the-key", r.Header.Get("Authorization") != "":
 		w.WriteHeader(http.StatusForbidden)
 		return
 	case f.hang:
@@ -271,4 +271,19 @@ func TestDriver(t *testing.T) {
 			})
 		})
 	}
+}
+
+// get is what the network itself answers.
+func (s *sim) get(path string) string {
+	answer := httptest.NewRecorder()
+	s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+	return answer.Body.String()
+}
+
+// serve answers a request without a connection.
+func serve(p *proxy, r *http.Request, f faults) *http.Response {
+	p.set(f)
+	answer := httptest.NewRecorder()
+	p.ServeHTTP(answer, r)
+	return answer.Result()
 }

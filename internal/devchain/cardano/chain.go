@@ -71,6 +71,7 @@ type entry struct {
 	*cardano.Tx
 	raw   []byte
 	block *block // nil while it waits
+	ruled bool   // it must keep the rules
 }
 
 // out is an output and who took it.
@@ -152,7 +153,7 @@ func (c *Chain) mine() {
 	}
 	content := fmt.Sprint(b.height, b.slot, b.parent, c.next())
 	for _, e := range c.pending {
-		if e.TTL != 0 && e.TTL <= b.slot || !c.whole(e) {
+		if e.ruled && (e.TTL != 0 && e.TTL <= b.slot || !c.whole(e)) {
 			c.undo(e)
 			continue
 		}

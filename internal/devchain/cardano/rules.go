@@ -26,7 +26,7 @@ func (c *Chain) submit(raw []byte) error {
 	if err := c.check(t); err != nil {
 		return err
 	}
-	c.do(&entry{Tx: t, raw: raw})
+	c.do(&entry{Tx: t, raw: raw, ruled: true})
 	return nil
 }
 

@@ -353,6 +353,60 @@ func TestLyingNode(t *testing.T) {
 	r.is(t, l, pay.RelaySent, false)
 }
 
+// That another transaction took what a relay was to move is proven by its bytes.
+func TestLieOfATaker(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada})
+	l := r.relay(t, item(0, shortReceiver, ""))
+	other, err := r.Pay(shortReceiver, "", 2*ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.mine(confirmations)
+	asked := 0
+	r.fault(0, func(w http.ResponseWriter, q *http.Request) bool {
+		if !strings.HasSuffix(q.URL.Path, "/utxos") || !strings.HasPrefix(q.URL.Path, "/txs/") {
+			return false
+		}
+		asked++
+		answer := httptest.NewRecorder()
+		r.ServeHTTP(answer, q)
+		_, _ = w.Write(bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"consumed_by_tx":null`), []byte(`"consumed_by_tx":"`+other+`"`)))
+		return true
+	})
+	if r.is(t, l, pay.RelaySent, false); asked == 0 {
+		t.Error("nobody asked who took it")
+	}
+}
+
+// A receiver's output may hold only so many assets, however few bytes they need otherwise.
+func TestValueHasASize(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1)
+	var vs []cardano.Value
+	var want cardano.Value
+	for n := range 12 {
+		v := tokens(10*ada, token, 1)
+		for i := range 20 {
+			v.Assets[strings.Repeat("ef", 28)+fmt.Sprintf("%064x", n*20+i)] = 1
+		}
+		vs = append(vs, v)
+		want, _ = want.Add(v)
+	}
+	r.fund(t, address(0), vs...)
+	for n := range 2 {
+		l := r.relay(t, item(0, longReceiver, token))
+		r.Send(t.Context(), l)
+		r.mine(confirmations)
+		r.is(t, l, pay.RelayDone, true)
+		if left := r.Balance(address(0)).Lovelace; (left == 0) != (n == 1) {
+			t.Errorf("%d left after %d", left, n+1)
+		}
+	}
+	r.holds(t, longReceiver, want)
+}
+
 func TestShortage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 1)

@@ -1,0 +1,456 @@
+package cardano_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/cardano"
+	"github.com/pepay/pepay/internal/chain/chaintest"
+	devchain "github.com/pepay/pepay/internal/devchain/cardano"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// found scans what is after a block up to the head.
+func found(t testing.TB, d *cardano.Driver, after pay.Block) (all chain.Found) {
+	t.Helper()
+	head, err := d.Head(t.Context())
+	for err == nil && !after.Is(head) {
+		var f chain.Found
+		f, err = d.Scan(t.Context(), after, head.Height, (&chaintest.Book{Addresses: ours()}).Ours)
+		after, all.Blocks = f.Last, all.Blocks+f.Blocks
+		all.Deposits, all.Sweeps = append(all.Deposits, f.Deposits...), append(all.Sweeps, f.Sweeps...)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+type line struct {
+	address, token, units string
+	index                 int
+}
+
+func lines(ds []pay.Deposit) (ls []line) {
+	for _, d := range ds {
+		ls = append(ls, line{d.Address, d.Token, d.Units.String(), d.Index})
+	}
+	return ls
+}
+
+func sweeps(ss []pay.Sweep) (ls []line) {
+	for _, s := range ss {
+		ls = append(ls, line{s.Address, s.Token, s.Units.String(), s.Index})
+	}
+	return ls
+}
+
+func head(t testing.TB, d *cardano.Driver) pay.Block {
+	t.Helper()
+	return must(d.Head(t.Context()))
+}
+
+// The ADA beside a token that is taken is not paid; that beside any other is.
+func TestDepositsOfOneTransaction(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	d := newDriver(newClock(), newProxy(t, s))
+	from := head(t, d)
+	hash := must(s.PayAll(
+		cardano.Output{Address: stranger, Value: cardano.Value{Lovelace: 1}},
+		cardano.Output{Address: ourA, Value: cardano.Value{Lovelace: 2, Assets: map[string]uint64{fake: 3, token: 4}}},
+		cardano.Output{Address: ourA, Value: cardano.Value{Lovelace: 5, Assets: map[string]uint64{fake: 6}}},
+		cardano.Output{Address: ourA, Value: cardano.Value{Lovelace: 7}},
+		cardano.Output{Address: ourA, Value: cardano.Value{Lovelace: 7}},
+	))
+	s.Mine()
+	f := found(t, d, from)
+	rank := 1 // the dollar's policy is before the other's
+	want := []line{{ourA, token, "4", 1<<16 + rank}, {ourA, "", "5", 2 << 16}, {ourA, "", "7", 3 << 16}, {ourA, "", "7", 4 << 16}}
+	if got := lines(f.Deposits); !slices.Equal(got, want) || f.Deposits[0].TxHash != hash {
+		t.Errorf("found %v, want %v", got, want)
+	}
+	for _, d := range f.Deposits {
+		if d.From != "" || d.Network != "cardano" || d.Block.Time.IsZero() {
+			t.Errorf("deposit %+v", d)
+		}
+	}
+}
+
+func TestFailedScript(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	d := newDriver(newClock(), newProxy(t, s))
+	from := head(t, d)
+	hash := s.fails(t, 13, 11)
+	s.Mine()
+	f := found(t, d, from)
+	if want := []line{{ourB, "", "11", 1 << 16}}; !slices.Equal(lines(f.Deposits), want) || f.Deposits[0].TxHash != hash {
+		t.Errorf("found %v, want %v", lines(f.Deposits), want)
+	}
+	// What came back can be spent like any other, by the number after the others.
+	var r cardano.Ref
+	copy(r.Hash[:], unhex(t, hash))
+	r.Index = 1
+	s.include(t, cardano.Draft{Inputs: []cardano.Ref{r}, Outputs: []cardano.Output{output(merchant, "", 11)}}, 1)
+	from = head(t, d)
+	s.Mine()
+	if f := found(t, d, from); !slices.Equal(sweeps(f.Sweeps), []line{{ourB, "", "11", 1 << 32}}) {
+		t.Errorf("sweeps %v", f.Sweeps)
+	}
+}
+
+// What a transaction takes from an address of ours and gives back has not moved; of what it
+// takes from several, each is a sweep of its own.
+func TestSweeps(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	d := newDriver(newClock(), newProxy(t, s))
+	s.mine(t, chaintest.Transfer{Address: ourA, Units: 100}, chaintest.Transfer{Address: ourA, Units: 20}, chaintest.Transfer{Address: ourB, Units: 3})
+	s.together(t, chaintest.Transfer{Address: ourA, Token: token, Units: 50}, chaintest.Transfer{Address: ourB, Token: token, Units: 60}, chaintest.Transfer{Address: ourB, Token: fake, Units: 5})
+	var refs []cardano.Ref
+	for _, a := range ours() {
+		for _, u := range must(d.Unspent(t.Context(), a)) {
+			refs = append(refs, u.Ref)
+		}
+	}
+	from := head(t, d)
+	s.include(t, cardano.Draft{Inputs: refs, Outputs: []cardano.Output{
+		output(ourA, "", 30), output(stranger, "", 9), output(merchant, token, 90), output(ourB, token, 20),
+	}}, 0, 1, 77)
+	s.Mine()
+	f := found(t, d, from)
+	// Of ourA: 120 and 50; of ourB: 3, 60, and 1.2 ADA beside what is not taken.
+	want := []line{{ourA, "", "90", 1 << 32}, {ourA, token, "50", 1<<32 + 2<<16 + 1}, {ourB, "", "1200003", 1<<32 + 3<<16}, {ourB, token, "40", 1<<32 + 4<<16 + 1}}
+	if got := sweeps(f.Sweeps); !slices.Equal(got, want) || len(f.Deposits) != 0 {
+		t.Errorf("sweeps %v, want %v; deposits %v", got, want, lines(f.Deposits))
+	}
+	for i, to := range []string{stranger, merchant, stranger, merchant} {
+		if f.Sweeps[i].To != to {
+			t.Errorf("sweep %d went to %s", i, f.Sweeps[i].To)
+		}
+	}
+	// More comes back than was taken: the rest is a deposit.
+	refs = nil
+	for _, u := range must(d.Unspent(t.Context(), ourA)) {
+		refs = append(refs, u.Ref)
+	}
+	from = head(t, d)
+	s.include(t, cardano.Draft{Inputs: refs, Outputs: []cardano.Output{output(ourA, "", 10), output(ourA, "", 25)}}, 0)
+	s.Mine()
+	if f := found(t, d, from); !slices.Equal(lines(f.Deposits), []line{{ourA, "", "5", 1 << 16}}) || len(f.Sweeps) != 0 {
+		t.Errorf("deposits %v, sweeps %v", lines(f.Deposits), f.Sweeps)
+	}
+}
+
+// A node that does not know what our address's output came from, or lies about it, is not
+// asked for long.
+func TestSweepIsProven(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]faults{
+		"unknown":  {refuse: `/txs/[0-9a-f]+/cbor$`},
+		"another":  {edit: `/txs/[0-9a-f]+/cbor$`, change: func(string, string) string { return `{"cbor":"` + plainTx + `"}` }},
+		"none":     {edit: `/txs/[0-9a-f]+/cbor$`, change: func(string, string) string { return `{"cbor":"00"}` }},
+		"no bytes": {edit: `/txs/[0-9a-f]+/cbor$`, change: func(string, string) string { return `null` }},
+	} {
+		s, c := newSim(t), newClock()
+		s.mine(t, chaintest.Transfer{Address: ourA, Units: 100})
+		bad := newProxy(t, s)
+		d := newDriver(c, bad)
+		from := head(t, d)
+		s.mine(t, chaintest.Transfer{Address: ourA, Sweep: true})
+		bad.set(f)
+		book := &chaintest.Book{Addresses: ours()}
+		if got, err := d.Scan(t.Context(), from, from.Height+1, book.Ours); err == nil {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if got := found(t, newDriver(c, bad, newProxy(t, s), newProxy(t, s)), from); len(got.Sweeps) != 1 || got.Sweeps[0].Units.String() != "100" {
+			t.Errorf("%s, and others: %+v", name, got)
+		}
+	}
+}
+
+// Many blocks and many transactions come in pages.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	p := newProxy(t, s)
+	d := newDriver(newClock(), p)
+	from := head(t, d)
+	for range 230 {
+		s.mine(t, chaintest.Transfer{Address: ourA, Units: 1})
+	}
+	s.mine(t, slices.Repeat([]chaintest.Transfer{{Address: ourB, Units: 2}}, 213)...)
+	f := found(t, d, from)
+	if len(f.Deposits) != 230+213 || f.Blocks != 231 || p.asked("/next") != 3 {
+		t.Errorf("%d deposits in %d blocks", len(f.Deposits), f.Blocks)
+	}
+	if all := must(d.Unspent(t.Context(), ourB)); len(all) != 213 {
+		t.Errorf("%d outputs", len(all))
+	}
+	if all := must(d.Unspent(t.Context(), "addr_test1vqg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygxrcya6")); len(all) != 0 {
+		t.Errorf("%d outputs of an address that nobody knows", len(all))
+	}
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	lost, sound := newProxy(t, s), newProxy(t, s)
+	d := newDriver(newClock(), lost, sound)
+	from := head(t, d)
+	hash := must(s.Pay(ourA, token, 5))
+	if _, ok, err := d.Find(t.Context(), hash); ok || err != nil {
+		t.Errorf("found what no block has: %v", err)
+	}
+	s.Mine()
+	failed := s.fails(t, 1, 2)
+	s.Mine()
+	s.mine(t, chaintest.Transfer{Address: ourA, Sweep: true})
+	for _, fault := range []faults{{}, {refuse: `/txs/`}, {status: 500}} {
+		lost.set(fault)
+		if p, ok, err := d.Find(t.Context(), hash); err != nil || !ok || p != (chain.Place{Mined: true, Height: from.Height + 1}) {
+			t.Errorf("place %+v, %v, %v", p, ok, err)
+		}
+	}
+	if p, ok, err := d.Find(t.Context(), failed); err != nil || !ok || p != (chain.Place{Mined: true, Height: from.Height + 2, Failed: true}) {
+		t.Errorf("place %+v, %v, %v", p, ok, err)
+	}
+	for _, bad := range []string{"", "../genesis", strings.Repeat("0", 64), "0x" + hash, strings.ToUpper(hash)} {
+		if p, ok, err := d.Find(t.Context(), bad); ok || err != nil {
+			t.Errorf("%q is at %+v: %v", bad, p, err)
+		}
+	}
+	for _, c := range []struct {
+		from, to uint64
+		want     []uint64
+	}{{0, 100, []uint64{from.Height + 1, from.Height + 3}}, {from.Height + 2, from.Height + 3, []uint64{from.Height + 3}}, {from.Height + 2, from.Height + 2, nil}} {
+		if got, err := d.Mentions(t.Context(), []string{ourA, "addr_test1nobody"}, c.from, c.to); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("mentioned in %v, %v, want %v", got, err, c.want)
+		}
+	}
+	sound.set(faults{status: 500})
+	lost.set(faults{status: 500})
+	if _, ok, err := d.Find(t.Context(), hash); ok || err == nil {
+		t.Errorf("found where nobody answers: %v", err)
+	}
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	chainSays := func(standard, fields string) faults {
+		return faults{edit: "/assets/", change: func(_, body string) string {
+			var a map[string]any
+			_ = json.Unmarshal([]byte(body), &a)
+			a["metadata"], a["onchain_metadata_standard"], a["onchain_metadata"] = nil, standard, json.RawMessage(fields)
+			out, _ := json.Marshal(a)
+			return string(out)
+		}}
+	}
+	dollar := pay.Token{Symbol: "DUSDC", Type: pay.Asset, Address: token, Decimals: 6}
+	with := func(change func(*pay.Token)) pay.Token { v := dollar; change(&v); return v }
+	for name, c := range map[string]struct {
+		token  pay.Token
+		faults faults
+		says   string // "" for nothing wrong
+	}{
+		"as configured":     {token: dollar},
+		"other decimals":    {token: with(func(t *pay.Token) { t.Decimals = 8 }), says: "DUSDC has 8 decimals, and 6 by the registry"},
+		"other symbol":      {token: with(func(t *pay.Token) { t.Symbol = "USDT" }), says: `USDT is called "DUSDC" by the registry`},
+		"not there":         {token: with(func(t *pay.Token) { t.Address = strings.Repeat("00", 28) }), says: "does not know DUSDC"},
+		"not canonical":     {token: with(func(t *pay.Token) { t.Address = strings.ToUpper(token) }), says: "lower case"},
+		"no policy":         {token: with(func(t *pay.Token) { t.Address = "ab" }), says: "56 hexadecimal digits"},
+		"nobody says":       {token: dollar, faults: chainSays("", "null")},
+		"the chain agrees":  {token: dollar, faults: chainSays("CIP68v2", `{"ticker":"dusdc","decimals":6}`)},
+		"the chain differs": {token: dollar, faults: chainSays("CIP68v1", `{"decimals":0}`), says: "and 0 by the chain"},
+		"a picture":         {token: dollar, faults: chainSays("CIP25v1", `{"decimals":0,"ticker":"X"}`)},
+		"another asset":     {token: dollar, faults: replace("/assets/", `"asset":"`, `"asset":"00`), says: "does not know DUSDC"},
+		"garbage":           {token: dollar, faults: replace("/assets/", `(?s).*`, `[`), says: "/assets/"},
+		"ADA of others":     {token: pay.Token{Symbol: "ADA", Decimals: 8}, says: "ADA has 6 decimals, not 8"},
+		"another network":   {token: dollar, faults: nodeFaults["other chain"], says: "is a node of the network 764824073, want 42"},
+		"another server":    {token: dollar, faults: faults{status: 404}, says: "is its path right?"},
+		"no answer":         {token: pay.Token{Symbol: "ADA", Decimals: 6}, faults: faults{status: 500}, says: "HTTP status 500"},
+	} {
+		p := newProxy(t, s)
+		p.set(c.faults)
+		d := newDriver(newClock(), p)
+		d.Tokens = []pay.Token{c.token}
+		err := d.Verify(t.Context())
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
+	}
+}
+
+// The address of a node holds a key, which no error shows and which is sent as the API
+// wants it.
+func TestKeyIsNotShown(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	for _, address := range []string{"http://the-key@127.0.0.1:1/api", "http://the-key@", "the-key", "ftp://the-key@x", "http://the-key@x y/", "://the-key", "http://[the-key"} {
+		d := newDriver(newClock())
+		d.Nodes = []string{address}
+		if _, err := d.Head(t.Context()); err == nil || strings.Contains(err.Error(), "the-key") || strings.Contains(err.Error(), "127.0.0.1:1/") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	d := newDriver(newClock())
+	if _, err := d.Head(t.Context()); err == nil {
+		t.Error("a head without nodes")
+	}
+	p := newProxy(t, s)
+	p.url = strings.Replace(p.url, "the-key@", "", 1)
+	if _, err := newDriver(newClock(), p).Head(t.Context()); err == nil || !strings.Contains(err.Error(), "HTTP status 403") {
+		t.Errorf("without the key: %v", err)
+	}
+}
+
+func TestParams(t *testing.T) {
+	t.Parallel()
+	c := must(devchain.New(devchain.Options{Start: start}))
+	s := &sim{c}
+	p := newProxy(t, s)
+	clock := newClock()
+	d := newDriver(clock, p)
+	d.Timeout = 0
+	want := cardano.Params{FeePerByte: 44, FeeBase: 155381, MaxTx: 16384, MaxValue: 5000, PerByte: 4310}
+	if got, err := d.Params(t.Context()); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, change := range [][2]string{
+		{`"min_fee_a":44`, `"min_fee_a":44000000`},
+		{`"min_fee_b":155381`, `"min_fee_b":-1`},
+		{`"coins_per_utxo_size":"4310"`, `"coins_per_utxo_size":null`},
+		{`"max_tx_size":16384`, `"max_tx_size":1e3`},
+		{`"max_val_size":"5000"`, `"max_val_size":"0"`},
+		{`"max_tx_size":16384`, `"max_tx_size":99999999999999999999`},
+	} {
+		p.set(faults{edit: "parameters", change: func(_, body string) string { return strings.Replace(body, change[0], change[1], 1) }})
+		if got, err := d.Params(t.Context()); err == nil {
+			t.Errorf("%s: %+v", change[1], got)
+		}
+	}
+	p.set(faults{refuse: "parameters"})
+	if got, err := d.Params(t.Context()); err == nil {
+		t.Errorf("none: %+v", got)
+	}
+}
+
+func TestParseUnspent(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("0a", 32)
+	good := `{"tx_hash":"` + hash + `","output_index":3,"amount":[{"unit":"lovelace","quantity":"5"},{"unit":"` + token + `","quantity":"9223372036854775807"}],"reference_script_hash":"x"}`
+	u, err := cardano.ParseUnspent([]byte(good))
+	want := cardano.Unspent{Ref: ref(0x0a, 3), Value: cardano.Value{Lovelace: 5, Assets: map[string]uint64{token: 1<<63 - 1}}, Script: true}
+	if err != nil || !reflect.DeepEqual(u, want) {
+		t.Errorf("%+v, %v", u, err)
+	}
+	for _, change := range [][2]string{
+		{hash, "0a"},
+		{hash, strings.Repeat("zz", 32)},
+		{`"5"`, `"-5"`},
+		{`"5"`, `"5.0"`},
+		{`"5"`, `5`},
+		{`"5"`, `""`},
+		{`"9223372036854775807"`, `"9223372036854775808"`},
+		{token, "ADA"},
+		{token, strings.ToUpper(token)},
+		{`"lovelace","quantity":"5"`, `"` + token + `","quantity":"5"`},
+		{`3`, `-3`},
+		{`3`, `3.5`},
+		{`{"tx`, `{{"tx`},
+		{`[`, `{`},
+	} {
+		if u, err := cardano.ParseUnspent([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
+			t.Errorf("%v: %+v", change, u)
+		}
+	}
+}
+
+func FuzzParseUnspent(f *testing.F) {
+	f.Add([]byte(`{"address":"a","tx_hash":"` + strings.Repeat("0a", 32) + `","output_index":3,"amount":[{"unit":"lovelace","quantity":"5"},{"unit":"` + token + `","quantity":"7"}],"block":"b","data_hash":null,"reference_script_hash":null}`))
+	f.Add([]byte(`{"tx_hash":"` + strings.Repeat("ff", 32) + `","output_index":0,"amount":[{"unit":"` + strings.Repeat("ab", 60) + `","quantity":"9223372036854775807"}],"reference_script_hash":"x"}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		u, err := cardano.ParseUnspent(raw)
+		if err != nil {
+			return
+		}
+		if _, err := (cardano.Output{Address: merchant, Value: u.Value}).Least(4310); err != nil {
+			t.Errorf("%s cannot be written: %v", raw, err)
+		}
+	})
+}
+
+// Whatever a node answers, the driver gives an error or a result, soon.
+func FuzzAnswers(f *testing.F) {
+	s := newSim(f)
+	s.mine(f, chaintest.Transfer{Address: ourA, Units: 5}, chaintest.Transfer{Address: ourB, Token: token, Units: 6})
+	s.mine(f, chaintest.Transfer{Address: ourA, Sweep: true})
+	p := newProxy(f, s)
+	p.url = "http://the-key@node/api/v0"
+	var answer string
+	var at int
+	clock := newClock()
+	paths := []string{`/blocks/latest$`, lists, cbors, `/txs/[0-9a-f]+/cbor$`, `/genesis$`, `/blocks/[0-9]+$`}
+	d := newDriver(clock, p)
+	d.HTTP = roundTrip(func(r *http.Request) (*http.Response, error) {
+		w := serve(p, r, faults{edit: paths[at], change: func(string, string) string { return answer }})
+		return w, nil
+	})
+	for i, path := range []string{"/blocks/latest", "/blocks/1/next", "", "", "/genesis", "/blocks/2"} {
+		if path != "" {
+			f.Add(i, s.get(path))
+		}
+	}
+	f.Add(2, fmt.Sprintf(`[{"tx_hash":%q,"cbor":%q},{"tx_hash":%q,"cbor":%q}]`, plainHash, plainTx, richHash, richTx))
+	f.Add(3, fmt.Sprintf(`{"cbor":%q}`, richTx))
+	f.Fuzz(func(t *testing.T, which int, body string) {
+		at, answer = int(uint(which)%uint(len(paths))), body
+		clock.advance(1e12)
+		_, _ = d.Head(t.Context())
+		_, _ = d.Block(t.Context(), 1)
+		first := pay.Block{Height: 1}
+		var b struct{ Hash string }
+		if json.Unmarshal([]byte(s.get("/blocks/1")), &b) == nil {
+			first.Hash = b.Hash
+		}
+		clock.advance(1e12)
+		_, _ = d.Scan(t.Context(), first, 3, (&chaintest.Book{Addresses: ours()}).Ours)
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A node that says of a block that it is full without end is not listened to for long.
+func TestEndlessBlock(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	p := newProxy(t, s)
+	d := newDriver(newClock(), p)
+	from := head(t, d)
+	s.mine(t, chaintest.Transfer{Address: ourA, Units: 1})
+	page := "[" + strings.Repeat(fmt.Sprintf(`{"tx_hash":%q,"cbor":%q},`, plainHash, plainTx), 99) + fmt.Sprintf(`{"tx_hash":%q,"cbor":%q}]`, plainHash, plainTx)
+	for _, count := range []string{"2000000000", "5000"} {
+		p.set(faults{edit: lists + "|" + cbors, change: func(path, body string) string {
+			if strings.HasSuffix(path, "cbor") {
+				return page
+			}
+			return strings.ReplaceAll(body, `"tx_count":1`, `"tx_count":`+count)
+		}})
+		if f, err := d.Scan(t.Context(), from, from.Height+1, (&chaintest.Book{Addresses: ours()}).Ours); err == nil {
+			t.Errorf("%s: %+v", count, f)
+		}
+	}
+	if n := p.asked("txs/cbor"); n > 51 {
+		t.Errorf("asked %d times", n)
+	}
+}
