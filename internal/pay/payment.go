@@ -181,10 +181,15 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 	for n := range ps {
 		p := &ps[n]
 		before := under[p.QuoteID]
-		if p.Priced() && (!p.Decided() || !p.Counts() && p.Amount == 0) { // the worth of a part is what it adds to the parts before it
-			p.Amount = money.Share(p.QuoteDue, before.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, before, p.QuoteUnits)
+		why, beneath := p.unfit(i, status), before
+		if p.Decided() || why != "" && p.Sight == Final { // it is no part
+			beneath = money.Units{}
 		}
-		switch why := p.unfit(i, status); {
+		// The worth of a part is what it adds to the parts before it; a merchant accepts what it was shown.
+		if p.Priced() && !p.Accepted && (!p.Decided() || !p.Counts() && p.Amount == 0) {
+			p.Amount = money.Share(p.QuoteDue, beneath.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, beneath, p.QuoteUnits)
+		}
+		switch {
 		case p.Sight == Gone:
 			p.Status, p.Reason = PaymentManualRetry, ReasonReorged
 			continue
