@@ -133,7 +133,7 @@ func (p Payment) Forward(now time.Time) (Payment, error) {
 	}
 	switch p.Settlement.Status {
 	case SettlementPending, SettlementProcessing, SettlementSettled:
-	default: // "", failed or manual: it is tried, or tried again
+	case "", SettlementFailed, SettlementManual: // it is tried, or tried again
 		p.Settlement = Settlement{ID: p.Settlement.ID, Status: SettlementPending, At: now}
 	}
 	return p, nil
