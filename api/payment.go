@@ -16,6 +16,7 @@ type Payment struct {
 	AmountDecimal         string      `json:"amount_decimal"`
 	AmountUnit            string      `json:"amount_unit"`
 	Network               string      `json:"network"`
+	ExpectedNetwork       *string     `json:"expected_network"` // where it was to be made, when that is another
 	SupportedTokenID      int64       `json:"supported_token_id"`
 	TokenSymbol           string      `json:"token_symbol"`
 	TokenAddress          *string     `json:"token_address"`

@@ -97,6 +97,24 @@ func (s Invoices) Cancel(ctx context.Context, id string) (api.Invoice, error) {
 	return call[api.Invoice](ctx, s.c, http.MethodPost, invoicePath(id)+"/cancel", nil, nil)
 }
 
+// AcceptPayment lets a payment count that is manual_retry: one on another network or in
+// another token than was asked for, or one that came too late. It counts for the amount it
+// shows, and the invoice may become paid by it, even when it has expired or was canceled.
+// The error's code is INVALID_PAYMENT_STATE when there is nothing to accept.
+func (s Invoices) AcceptPayment(ctx context.Context, invoice, payment string) (api.Payment, error) {
+	return call[api.Payment](ctx, s.c, http.MethodPost, paymentPath(invoice, payment)+"/accept", nil, nil)
+}
+
+// SweepPayment has the proceeds of a payment that is manual_retry moved to you, on the
+// network where they are. It credits nothing; the payment can still be accepted.
+func (s Invoices) SweepPayment(ctx context.Context, invoice, payment string) (api.Payment, error) {
+	return call[api.Payment](ctx, s.c, http.MethodPost, paymentPath(invoice, payment)+"/sweep", nil, nil)
+}
+
+func paymentPath(invoice, payment string) string {
+	return invoicePath(invoice) + "/payments/" + url.PathEscape(payment)
+}
+
 // Status returns an invoice with its newest payment.
 func (s Invoices) Status(ctx context.Context, id string) (api.InvoiceStatus, error) {
 	return call[api.InvoiceStatus](ctx, s.c, http.MethodGet, invoicePath(id)+"/status", nil, nil)

@@ -46,6 +46,8 @@ type crashNode struct {
 	RPC               string
 	Shop              string // a file for what the provider is asked to place; "" for the catalog as it is
 	Wallet            string // the key of a wallet, for a node that pays refunds and nothing else
+	Other             string // the RPC of a second network, on which all happens that does; "" for none
+	Accept, Key       string // an invoice, and who accepts what is paid to it and does not count
 	Die               string // "<place>#<time>"; "" to live and print every place
 }
 
@@ -131,22 +133,27 @@ func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (n crashNode) run() {
 	p := &places{seen: map[string]int{}, die: n.Die, commits: 20}
-	o := nodeOptions(n.Database, n.RPC, n.Relayer)
-	if n.Shop != "" {
+	o := n.options()
+	if n.Other != "" || n.Shop != "" {
 		p.commits = 400
+	}
+	if n.Shop != "" {
 		o.Providers[pay.Devnet] = &witness{Provider: catalog.New(), places: p, file: n.Shop}
 	}
 	if n.Wallet != "" {
 		o.Networks = []app.NetworkOptions{testkit.BSC(n.RPC, privateKey(n.Wallet), 1000*100*money.Cent)}
 	}
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	o.Now, o.Networks[0].HTTP = p.now, p
+	o.Now, o.Networks[len(o.Networks)-1].HTTP = p.now, p
 	a, err := app.Start(context.Background(), o)
 	if err != nil {
 		fmt.Println("error: " + err.Error())
 		os.Exit(1)
 	}
 	fmt.Println(a.URL)
+	if n.Accept != "" {
+		go acceptAll(a.URL, n.Accept, n.Key)
+	}
 	_, _ = io.Copy(io.Discard, os.Stdin) // until the parent lets go
 	os.Exit(0)
 }
@@ -176,9 +183,10 @@ type crashScene struct {
 	units    *big.Int
 	sink     *testkit.Sink
 	receiver common.Address
+	story    []string // what the merchant hears, in order, whatever happens
 }
 
-func newCrashScene(t *testing.T, database string, c *devchain.Chain, w *devchain.Wallet) *crashScene {
+func newCrashScene(t *testing.T, n crashNode, w *devchain.Wallet) *crashScene {
 	relayer, receiver := newKey(t), crypto.PubkeyToAddress(newKey(t).PublicKey)
 	send := func(token, to common.Address, units *big.Int) {
 		if _, err := w.Pay(t.Context(), token, to, units); err != nil {
@@ -186,12 +194,12 @@ func newCrashScene(t *testing.T, database string, c *devchain.Chain, w *devchain
 		}
 	}
 	send(common.Address{}, crypto.PubkeyToAddress(relayer.PublicKey), big.NewInt(1e18))
-	n := crashNode{Database: database, Relayer: hex.EncodeToString(crypto.FromECDSA(relayer)), RPC: c.URL()}
-	a, err := app.Start(t.Context(), nodeOptions(n.Database, n.RPC, n.Relayer))
+	n.Relayer = hex.EncodeToString(crypto.FromECDSA(relayer))
+	a, err := app.Start(t.Context(), n.options())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &crashScene{node: n, receiver: receiver, sink: testkit.NewSink(t, nil)}
+	s := &crashScene{node: n, receiver: receiver, sink: testkit.NewSink(t, nil), story: crashStory}
 	m, err := a.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "M", Environment: pay.Devnet}, map[pay.Family]string{pay.EVM: receiver.Hex()})
 	if err != nil {
 		t.Fatal(err)
@@ -206,6 +214,7 @@ func newCrashScene(t *testing.T, database string, c *devchain.Chain, w *devchain
 	testkit.Ask[api.Endpoint](t, "POST", a.URL+"/api/v1/webhooks", `{"url":"`+s.sink.URL+`"}`, testkit.Headers{"x-api-key", key})
 	made, payor := k.Open(`{"amount_usd":25.5}`)
 	addr := k.Allocate(payor, testkit.Dollar)
+	s.node.Key = key
 	s.invoice, s.address, s.units = made.InvoiceID, common.HexToAddress(addr.TempAddress), big.NewInt(25_500_000)
 	testkit.Eventually(t, "the invoice is announced", func() bool { return len(s.sink.Got()) == 1 })
 	if err := a.Stop(t.Context()); err != nil {
@@ -290,7 +299,7 @@ func (s *crashScene) settled(t *testing.T) (visited []string) {
 			events[g.Header.Get(api.HeaderEventID)] = true
 			settled = settled || bytes.Contains(g.Body, []byte(`"summary_status":"settled"`))
 		}
-		return settled && len(events) >= len(crashStory)
+		return settled && len(events) >= len(s.story)
 	})
 	_ = in.Close()
 	_ = cmd.Wait()
@@ -298,7 +307,7 @@ func (s *crashScene) settled(t *testing.T) (visited []string) {
 	return visited
 }
 
-// crashStory is what a merchant hears, in order, whatever happens.
+// crashStory is what a merchant hears of a payment that counts.
 var crashStory = []string{
 	"invoice.created unpaid", "invoice_payment.created pending pending", "invoice_payment.updated confirmed pending", "invoice.updated paid",
 	"invoice_payment.updated confirmed processing", "invoice_payment.updated confirmed settled",
@@ -332,8 +341,8 @@ func (s *crashScene) check(t *testing.T, c *devchain.Chain) {
 		}
 		story = append(story, strings.TrimSpace(e.Type+" "+e.Data.Object.Status+" "+e.Data.Object.Settlement))
 	}
-	if !slices.Equal(story, crashStory) {
-		t.Errorf("the events are\n\t%s\nwant\n\t%s", strings.Join(story, "\n\t"), strings.Join(crashStory, "\n\t"))
+	if !slices.Equal(story, s.story) {
+		t.Errorf("the events are\n\t%s\nwant\n\t%s", strings.Join(story, "\n\t"), strings.Join(s.story, "\n\t"))
 	}
 	for at, units := range map[common.Address]*big.Int{s.receiver: s.units, s.address: new(big.Int)} {
 		got, err := contracts.BalanceOf(t.Context(), c.Client(), contracts.TestDollar, at)
@@ -373,7 +382,7 @@ func TestCrashAnywhere(t *testing.T) {
 	t.Cleanup(stop)
 	w := &devchain.Wallet{Client: c.Client(), Key: c.Payer()}
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
-		s := newCrashScene(t, url, c, w)
+		s := newCrashScene(t, crashNode{Database: url, RPC: c.URL()}, w)
 		visited := s.settled(t)
 		s.check(t, c)
 		slices.Sort(visited)
@@ -389,7 +398,7 @@ func TestCrashAnywhere(t *testing.T) {
 				if strings.HasPrefix(url, "postgres") {
 					database = testkit.Postgres(t)
 				}
-				s := newCrashScene(t, database, c, w)
+				s := newCrashScene(t, crashNode{Database: database, RPC: c.URL()}, w)
 				s.node.dieAt(t, place)
 				s.settled(t)
 				s.check(t, c)

@@ -52,7 +52,8 @@ func (b *Book) Start(ctx context.Context, at pay.Block) error {
 	})
 }
 
-// Ours implements chain.Book.
+// Ours implements chain.Book. Addresses that were given out on another network and are
+// the merchant's on this one, too, are ours as well.
 func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]string, err error) {
 	err = b.Store.Read(ctx, func(tx *store.Tx) error {
 		if ours, err = tx.Ours(b.Network.Name, accounts); err != nil || b.Wallets[b.Network.Name.Family()].Accounts == nil {
@@ -127,7 +128,7 @@ func (b *Book) assign(ctx context.Context, ds []pay.Deposit) (map[string][]arriv
 		}
 		a, covered := arrival{Deposit: d, token: t}, false
 		if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-			if a.to, ok, err = tx.AddressAt(d.Network, d.Address); err == nil && ok {
+			if a.to, ok, err = b.addressAt(tx, d.Address); err == nil && ok {
 				_, covered, err = b.quoteFor(tx, d, t)
 			}
 			return err
@@ -144,6 +145,17 @@ func (b *Book) assign(ctx context.Context, ds []pay.Deposit) (map[string][]arriv
 		byInvoice[a.to.InvoiceID] = append(byInvoice[a.to.InvoiceID], a)
 	}
 	return byInvoice, nil
+}
+
+// addressAt returns the deposit address of that name, and false when it is not ours, or
+// was given out on a network of another environment: real money is never mixed with that
+// of a test.
+func (b *Book) addressAt(tx *store.Tx, address string) (a pay.Address, ok bool, err error) {
+	if a, ok, err = tx.AddressAt(b.Network.Name, address); err != nil || !ok || a.Network == b.Network.Name {
+		return a, ok, err
+	}
+	i, err := tx.Invoice(a.InvoiceID)
+	return a, i.Environment == b.Network.Environment, err
 }
 
 // quoteFor returns the quote that values a deposit of a token, and false when none
@@ -185,6 +197,9 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 					Deposit: a.Deposit, ID: tx.NewID(), InvoiceID: i.ID, MerchantID: i.MerchantID, Environment: i.Environment,
 					TokenID: a.token.ID, AskedID: a.to.TokenID, Receiver: a.to.Receiver, SeenAt: tx.Now(),
 				})
+				if a.to.Network != a.Network {
+					ps[n].Expected = a.to.Network
+				}
 			}
 			p := &ps[n]
 			if p.Sight == pay.Final {
@@ -216,7 +231,7 @@ func (b *Book) countedElse(tx *store.Tx, a arrival, ps []pay.Payment, known bool
 			return p.Inferred() && p.Address == a.Address && p.Block.Height >= a.Block.Height && (p.Sight == pay.Seen || p.Sight == pay.Final)
 		}), nil
 	case a.Index == pay.IndexSurplus:
-		held, err := b.held(tx, a.to)
+		held, err := b.held(tx, a.Network, a.Address)
 		return held.Cmp(a.held) != 0, err
 	}
 	return false, nil
@@ -269,7 +284,7 @@ func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
 	if !p.Priced() {
 		tx.AddJob(JobPrice, p.InvoiceID, tx.Now())
 	}
-	if p.Settlement.Status == "" {
+	if p.Settlement.Status == "" && !p.Stray() {
 		p.Settlement = pay.Settlement{Status: pay.SettlementPending, At: tx.Now()}
 		tx.AddJob(JobSettle, string(p.Network), tx.Now())
 	}

@@ -109,7 +109,7 @@ func (b *Book) Probes(ctx context.Context, limit int) (ps []pay.Probe, err error
 		as, err := tx.ProbeAddresses(b.Network.Name, limit)
 		for _, a := range as {
 			p := pay.Probe{Address: a.Address}
-			if p.Expected, err = b.held(tx, a); err != nil {
+			if p.Expected, err = b.held(tx, a.Network, a.Address); err != nil {
 				return err
 			}
 			last, err := tx.QuotedAt(a.Network, a.Address)
@@ -128,9 +128,9 @@ func (b *Book) Probes(ctx context.Context, limit int) (ps []pay.Probe, err error
 }
 
 // held is how much native coin an address has by what we have seen of it.
-func (b *Book) held(tx *store.Tx, a pay.Address) (money.Units, error) {
+func (b *Book) held(tx *store.Tx, n pay.NetworkName, address string) (money.Units, error) {
 	var sum money.Units
-	ps, err := tx.PaymentsAt(a.Network, a.Address, "")
+	ps, err := tx.PaymentsAt(n, address, "")
 	if err != nil {
 		return sum, err
 	}
@@ -139,7 +139,7 @@ func (b *Book) held(tx *store.Tx, a pay.Address) (money.Units, error) {
 			sum = sum.Add(p.Units)
 		}
 	}
-	sweeps, err := tx.SweepsAt(a.Network, a.Address, "", false)
+	sweeps, err := tx.SweepsAt(n, address, "", false)
 	for _, s := range sweeps {
 		sum, _ = sum.Sub(s.Units) // never more than there was: see swept
 	}

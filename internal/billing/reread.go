@@ -53,7 +53,7 @@ func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pa
 		}
 		as, err := tx.AddressesOf(v.InvoiceID)
 		for _, a := range as {
-			if a.Network == name {
+			if name.Shares(a.Network) {
 				ours[a.Address] = a.Address
 				if since.IsZero() {
 					since = a.CreatedAt

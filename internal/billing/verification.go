@@ -49,7 +49,7 @@ func (b *Billing) AskVerification(ctx context.Context, s Session, r api.VerifyRe
 			return nil, pay.Errorf(pay.CodeInvoiceState, "No address was given out for this invoice yet, so nothing can have been paid to it")
 		}
 		asked := v
-		if asked.Networks = networksOf(s.Invoice, as, only); len(asked.Networks) == 0 {
+		if asked.Networks = b.networksOf(s.Invoice, as, only); len(asked.Networks) == 0 {
 			return nil, pay.Errorf(pay.CodeWrongNetwork, "No address of this invoice is on %s", only)
 		}
 		asked.ID, asked.CreatedAt, asked.UpdatedAt, asked.NextAt = tx.NewID(), tx.Now(), tx.Now(), tx.Now()
@@ -76,8 +76,12 @@ func canonicalHash(s string) string {
 }
 
 // networksOf returns the networks that an invoice has addresses on: the one it is
-// locked to first, or else that of its newest address. Only one of them if asked.
-func networksOf(i pay.Invoice, as []pay.Address, only pay.NetworkName) (ns []pay.NetworkName) {
+// locked to first, or else that of its newest address. Only one of them if asked, or one
+// on which an address is the same: it may have been paid there by mistake.
+func (b *Billing) networksOf(i pay.Invoice, as []pay.Address, only pay.NetworkName) (ns []pay.NetworkName) {
+	if n, ok := b.Registry.Network(only); ok && n.Environment == i.Environment && slices.ContainsFunc(as, func(a pay.Address) bool { return only.Shares(a.Network) }) {
+		return []pay.NetworkName{only}
+	}
 	for _, a := range slices.Backward(as) {
 		if !slices.Contains(ns, a.Network) && (only == "" || a.Network == only) {
 			ns = append(ns, a.Network)

@@ -31,6 +31,7 @@ const (
 	CodeMethodNotAllowed    Code = "METHOD_NOT_ALLOWED"
 	CodeInvoiceExpired      Code = "INVOICE_EXPIRED"
 	CodeInvoiceState        Code = "INVALID_INVOICE_STATE" // the invoice's status does not allow this
+	CodePaymentState        Code = "INVALID_PAYMENT_STATE" // the payment's status does not allow this
 	CodeEndpointState       Code = "INVALID_WEBHOOK_STATE" // the webhook endpoint's state does not allow this
 	CodeNetworkUnsupported  Code = "NETWORK_NOT_SUPPORTED"
 	CodeSessionRate         Code = "PAYMENT_SESSION_RATE_LIMIT"

@@ -34,6 +34,18 @@ const grid = `
 | deposit final, of another token | unpaid · manual_retry (wrong_token) | underpaid · manual_retry (wrong_token) | paid · manual_retry (wrong_token) | expired · manual_retry (wrong_token) | canceled · manual_retry (wrong_token) |
 | deposit final, without a price | unpaid · pending (awaiting_price) | underpaid · pending (awaiting_price) | paid · pending (awaiting_price) | expired · manual_retry (late) | canceled · manual_retry (late) |
 | … then priced, all that is due | paid · confirmed | paid · confirmed | paid · confirmed | expired · manual_retry (late) | canceled · manual_retry (late) |
+| deposit final, on another network | unpaid · manual_retry (wrong_network) | underpaid · manual_retry (wrong_network) | paid · manual_retry (wrong_network) | expired · manual_retry (wrong_network) | canceled · manual_retry (wrong_network) |
+| … seen on another network | unpaid · pending | underpaid · pending | paid · pending | expired · pending | canceled · pending |
+| … on another network, dropped by the chain | unpaid · manual_retry (reorged) | underpaid · manual_retry (reorged) | paid · manual_retry (reorged) | expired · manual_retry (reorged) | canceled · manual_retry (reorged) |
+| … on another network, without a price | unpaid · manual_retry (wrong_network) | underpaid · manual_retry (wrong_network) | paid · manual_retry (wrong_network) | expired · manual_retry (wrong_network) | canceled · manual_retry (wrong_network) |
+| the merchant accepts it, all that is due | paid · confirmed (wrong_network) | paid · confirmed (wrong_network) | paid · confirmed (wrong_network) | paid · confirmed (wrong_network) | paid · confirmed (wrong_network) |
+| … accepts less than is due | underpaid · underpaid (wrong_network) | underpaid · underpaid (wrong_network) | paid · confirmed (wrong_network) | expired · underpaid (wrong_network) | canceled · underpaid (wrong_network) |
+| … accepts one that was mined after the expiry | paid · confirmed (late) | paid · confirmed (late) | paid · confirmed (late) | paid · confirmed (late) | paid · confirmed (late) |
+| … accepts one of another token | paid · confirmed (wrong_token) | paid · confirmed (wrong_token) | paid · confirmed (wrong_token) | paid · confirmed (wrong_token) | paid · confirmed (wrong_token) |
+| … accepts one that is not final | refused | refused | refused | refused | refused |
+| … accepts one that the chain dropped | refused | refused | refused | refused | refused |
+| … accepts one without a price | refused | refused | refused | refused | refused |
+| … sweeps one on another network | unpaid · manual_retry (wrong_network) | underpaid · manual_retry (wrong_network) | paid · manual_retry (wrong_network) | expired · manual_retry (wrong_network) | canceled · manual_retry (wrong_network) |
 | expiry, before its time | unpaid | underpaid | paid | expired | canceled |
 | expiry, at its time | expired | expired | paid | expired | canceled |
 | cancel | canceled | refused | refused | refused | refused |
@@ -138,6 +150,55 @@ var facts = map[string]func(*scene) *pay.Payment{
 		p := *s.finalize(unpriced(s.left()))
 		return s.reckon(p.ValuedBy(pay.Quote{ID: "market:p", Due: due, Units: units(int64(due) * 1000)}))
 	},
+	"deposit final, on another network": func(s *scene) *pay.Payment { return s.finalize(stray(s.left())) },
+	"… seen on another network":         func(s *scene) *pay.Payment { return s.reckon(stray(s.left())) },
+	"… on another network, dropped by the chain": func(s *scene) *pay.Payment {
+		p := *s.reckon(stray(s.left()))
+		p.Sight = pay.Gone
+		return s.reckon(p)
+	},
+	"… on another network, without a price": func(s *scene) *pay.Payment {
+		p := unpriced(s.left())
+		p.Network, p.Expected, p.TokenID = "base", "ethereum", 7
+		return s.finalize(p)
+	},
+	"the merchant accepts it, all that is due": func(s *scene) *pay.Payment { return s.accept(s.finalize(stray(s.left()))) },
+	"… accepts less than is due":               func(s *scene) *pay.Payment { return s.accept(s.finalize(stray(s.left() - 10*money.Cent))) },
+	"… accepts one that was mined after the expiry": func(s *scene) *pay.Payment {
+		return s.accept(s.minedAt(expiry.Add(time.Second)))
+	},
+	"… accepts one of another token": func(s *scene) *pay.Payment {
+		p := payment("p", s.left())
+		p.TokenID = 3
+		return s.accept(s.finalize(p))
+	},
+	"… sweeps one on another network": func(s *scene) *pay.Payment {
+		p, err := s.finalize(stray(s.left())).Forward(start)
+		if err != nil || p.Settlement.Status != pay.SettlementPending {
+			panic(fmt.Sprint(p.Settlement, err))
+		}
+		return s.reckon(p)
+	},
+}
+
+// stray is a payment of another network's token to an address for token 2 of ethereum, in
+// a block of a much lower number.
+func stray(usd money.USD) pay.Payment {
+	p := payment("p", usd)
+	p.Network, p.Expected, p.TokenID, p.Block.Height = "base", "ethereum", 7, 1
+	return p
+}
+
+// accept accepts a payment and tries again, which changes nothing.
+func (s *scene) accept(p *pay.Payment) *pay.Payment {
+	for range 2 {
+		accepted, err := p.Accept()
+		if err != nil {
+			panic(err)
+		}
+		p = s.reckon(accepted)
+	}
+	return p
 }
 
 // asks are the rows of the grid that somebody asks for; their answer may be no.
@@ -156,7 +217,16 @@ var asks = map[string]func(*scene) error{
 		s.then(s.left(), pay.Gone)
 		return s.cancel()
 	},
+	"… accepts one that is not final":      func(s *scene) error { return refusal(s.reckon(stray(s.left())).Accept()) },
+	"… accepts one that the chain dropped": func(s *scene) error { return refusal(s.then(s.left(), pay.Gone).Accept()) },
+	"… accepts one without a price": func(s *scene) error {
+		p := unpriced(s.left())
+		p.TokenID = 7
+		return refusal(s.finalize(p).Accept())
+	},
 }
+
+func refusal(_ pay.Payment, err error) error { return err }
 
 func (s *scene) cancel() (err error) {
 	s.invoice, err = s.invoice.Cancel(s.payments)
@@ -285,7 +355,7 @@ func TestStatesDocument(t *testing.T) {
 		}
 	}
 	for heading, states := range map[string][]string{
-		"## Payment":    {string(pay.PaymentPending), string(pay.PaymentConfirmed), string(pay.PaymentUnderpaid), string(pay.PaymentManualRetry), pay.ReasonLate, pay.ReasonReorged, pay.ReasonUnpriced, pay.ReasonWrongToken},
+		"## Payment":    {string(pay.PaymentPending), string(pay.PaymentConfirmed), string(pay.PaymentUnderpaid), string(pay.PaymentManualRetry), pay.ReasonLate, pay.ReasonReorged, pay.ReasonUnpriced, pay.ReasonWrongToken, pay.ReasonWrongNetwork},
 		"## Settlement": {string(pay.SettlementPending), string(pay.SettlementProcessing), string(pay.SettlementSettled), string(pay.SettlementFailed), string(pay.SettlementManual)},
 		"## Delivery":   {string(pay.DeliveryDue), string(pay.DeliveryDone), string(pay.DeliveryDead)},
 	} {

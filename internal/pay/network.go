@@ -145,3 +145,14 @@ func (n NetworkName) Family() Family {
 	}
 	return EVM
 }
+
+// Shared reports whether an address given out on one network of the family is the
+// merchant's on all of them. On EVM networks the same contract makes them all, and a
+// network on which it is not ours is not served.
+func (f Family) Shared() bool { return f == EVM }
+
+// Shares reports whether an address given out on the other network is the merchant's on
+// this one, too.
+func (n NetworkName) Shares(other NetworkName) bool {
+	return n == other || n.Family() == other.Family() && n.Family().Shared()
+}

@@ -22,10 +22,11 @@ const (
 
 // Reasons why a payment is not simply confirmed.
 const (
-	ReasonLate       = "late"           // mined after the invoice had expired, or found after it was closed
-	ReasonWrongToken = "wrong_token"    // not the token the address was given out for
-	ReasonReorged    = "reorged"        // the chain dropped the block it was in
-	ReasonUnpriced   = "awaiting_price" // final, but no price source could value it yet
+	ReasonLate         = "late"           // mined after the invoice had expired, or found after it was closed
+	ReasonWrongToken   = "wrong_token"    // not the token the address was given out for
+	ReasonWrongNetwork = "wrong_network"  // not on the network the address was given out on
+	ReasonReorged      = "reorged"        // the chain dropped the block it was in
+	ReasonUnpriced     = "awaiting_price" // final, but no price source could value it yet
 )
 
 // Sight is how sure the chain is of a deposit.
@@ -46,9 +47,11 @@ type Payment struct {
 	InvoiceID   string
 	MerchantID  int64
 	Environment Environment
-	TokenID     int64  // what arrived
-	AskedID     int64  // what its address was given out for
-	Receiver    string // the merchant address that its proceeds go to
+	TokenID     int64       // what arrived
+	AskedID     int64       // what its address was given out for
+	Expected    NetworkName // where its address was given out, when that is not where it came; else ""
+	Accepted    bool        // the merchant lets it count, though it did not by itself
+	Receiver    string      // the merchant address that its proceeds go to
 	Sight       Sight
 	QuoteID     string      // the quote it is valued by, "" while there is none
 	QuoteDue    money.USD   // the dollars that quote asked for …
@@ -82,9 +85,70 @@ func (p Payment) Counts() bool { return p.Status == PaymentConfirmed || p.Status
 func (p Payment) arrived() bool { return p.Counts() && p.Settlement.Status == SettlementSettled }
 
 // Decided reports whether it is settled for good if the payment counts. One whose
-// block the chain dropped is open again: it may be mined once more.
+// block the chain dropped is open again: it may be mined once more. So is one that its
+// merchant has accepted, until it counts.
 func (p Payment) Decided() bool {
-	return p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged
+	return p.Counts() || p.Status == PaymentManualRetry && p.Reason != ReasonReorged && !p.Accepted
+}
+
+// Stray reports whether the payment came on another network than it was asked for, and
+// its merchant has not accepted it: what is to become of it is the merchant's to say.
+func (p Payment) Stray() bool { return p.Expected != "" && !p.Accepted }
+
+// unfit returns why the payment does not count by itself, "" when it does: for an
+// invoice that was in a state when the payment became final.
+func (p Payment) unfit(i Invoice, s InvoiceStatus) string {
+	switch {
+	case p.Accepted:
+	case p.Stray():
+		return ReasonWrongNetwork
+	case p.TokenID != p.AskedID:
+		return ReasonWrongToken
+	case p.Block.Time.After(i.ExpiresAt) || s == Expired || s == Canceled:
+		return ReasonLate
+	}
+	return ""
+}
+
+// Accept lets a final payment count that did not by itself; Reckon does the rest. One that
+// was accepted comes back unchanged. The error has CodePaymentState.
+func (p Payment) Accept() (Payment, error) {
+	switch {
+	case p.Accepted:
+	case p.Status != PaymentManualRetry || p.Sight != Final:
+		return p, p.notManual("accepted")
+	case !p.Priced():
+		return p, Errorf(CodePaymentState, "No price source could value this payment yet; try again in a minute")
+	}
+	p.Accepted = true
+	return p, nil
+}
+
+// Forward asks for the proceeds of a final payment that does not count to be moved to its
+// merchant. One whose proceeds are on their way, or there, comes back unchanged. The error
+// has CodePaymentState.
+func (p Payment) Forward(now time.Time) (Payment, error) {
+	if p.Status != PaymentManualRetry || p.Sight != Final || p.Simulated() {
+		return p, p.notManual("swept")
+	}
+	switch p.Settlement.Status {
+	case SettlementPending, SettlementProcessing, SettlementSettled:
+	case "", SettlementFailed, SettlementManual: // it is tried, or tried again
+		p.Settlement = Settlement{ID: p.Settlement.ID, Status: SettlementPending, At: now}
+	}
+	return p, nil
+}
+
+func (p Payment) notManual(done string) error {
+	switch {
+	case p.Sight == Gone:
+		return Errorf(CodePaymentState, "The chain dropped this payment: there is nothing that could be %s", done)
+	case p.Simulated():
+		return Errorf(CodePaymentState, "This payment is simulated: there is nothing that could be %s", done)
+	case p.Status == PaymentPending:
+		return Errorf(CodePaymentState, "This payment is not final yet; wait until it is manual_retry")
+	}
+	return Errorf(CodePaymentState, "Only a payment that is manual_retry can be %s; this one is %s", done, p.Status)
 }
 
 // Turns are the states that a payment and its settlement have come into since it
@@ -107,13 +171,23 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 	ps = slices.SortedStableFunc(slices.Values(ps), func(a, b Payment) int {
 		return cmp.Or(cmp.Compare(a.Block.Height, b.Block.Height), cmp.Compare(a.TxHash, b.TxHash), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Network, b.Network))
 	})
-	status, under := i.Status, map[string]money.Units{}
+	status, under, accepted := i.Status, map[string]money.Units{}, false
 	i.Paid = 0
+	for _, p := range ps { // whatever was decided before counts, wherever it is in the order
+		if p.Counts() {
+			i.Paid = i.Paid.Add(p.Amount)
+		}
+	}
 	for n := range ps {
 		p := &ps[n]
 		before := under[p.QuoteID]
-		if p.Priced() && (!p.Decided() || !p.Counts() && p.Amount == 0) { // the worth of a part is what it adds to the parts before it
-			p.Amount = money.Share(p.QuoteDue, before.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, before, p.QuoteUnits)
+		why, beneath := p.unfit(i, status), before
+		if p.Decided() || why != "" && p.Sight == Final { // it is no part
+			beneath = money.Units{}
+		}
+		// The worth of a part is what it adds to the parts before it; a merchant accepts what it was shown.
+		if p.Priced() && !p.Accepted && (!p.Decided() || !p.Counts() && p.Amount == 0) {
+			p.Amount = money.Share(p.QuoteDue, beneath.Add(p.Units), p.QuoteUnits) - money.Share(p.QuoteDue, beneath, p.QuoteUnits)
 		}
 		switch {
 		case p.Sight == Gone:
@@ -123,16 +197,17 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 			p.Status, p.Reason = PaymentPending, ""
 			continue
 		case p.Decided():
-		case p.TokenID != p.AskedID:
-			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, ReasonWrongToken, now
-		case p.Block.Time.After(i.ExpiresAt) || status == Expired || status == Canceled:
-			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, ReasonLate, now
+		case why != "":
+			p.Status, p.Reason, p.ConfirmedAt = PaymentManualRetry, why, now
 		case !p.Priced():
 			p.Status, p.Reason = PaymentPending, ReasonUnpriced
 			continue
 		default:
-			p.Status, p.Reason, p.ConfirmedAt = PaymentConfirmed, "", now
-			if !i.settledBy(i.Paid.Add(p.Amount)) {
+			p.Status, p.ConfirmedAt = PaymentConfirmed, now
+			if !p.Accepted { // else it says in spite of what
+				p.Reason = ""
+			}
+			if i.Paid = i.Paid.Add(p.Amount); !i.settledBy(i.Paid) {
 				p.Status = PaymentUnderpaid
 			}
 			if i.LastPaymentAt = now; p.From != "" || i.PayerAddress == "" {
@@ -141,17 +216,17 @@ func Reckon(i Invoice, ps []Payment, now time.Time) (Invoice, []Payment) {
 		}
 		if p.Counts() {
 			under[p.QuoteID] = before.Add(p.Units)
-			i.Paid = i.Paid.Add(p.Amount)
+			accepted = accepted || p.Accepted
 			if status.Open() && i.LockedTokenID == 0 && p.Amount > 0 { // dust of one token must not shut out the others
 				i.LockedNetwork, i.LockedTokenID = p.Network, p.TokenID
 			}
 		}
 	}
 	switch {
-	case !status.Open():
+	case status == Paid, !status.Open() && !accepted: // only its merchant brings an invoice back
 	case i.settledBy(i.Paid):
 		i.Status, i.PaidAt, i.LockedNetwork, i.LockedTokenID = Paid, now, "", 0
-	case i.Paid > 0:
+	case i.Paid > 0 && status.Open():
 		i.Status = Underpaid
 	}
 	return i, ps

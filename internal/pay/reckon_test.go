@@ -83,8 +83,17 @@ func FuzzReckon(f *testing.F) {
 				if r.IntN(6) == 0 {
 					p.TokenID = 3
 				}
+				if r.IntN(6) == 0 {
+					p.TokenID, p.Expected = 7, pay.Networks[2]
+				}
 				ps = append(ps, p)
 			case len(ps) == 0:
+			case r.IntN(6) == 0:
+				accepted, err := ps[at].Accept()
+				if got := err == nil; got != (ps[at].Accepted || ps[at].Status == pay.PaymentManualRetry && ps[at].Sight == pay.Final && ps[at].Priced()) {
+					t.Fatalf("step %d accepts %+v: %v", step, ps[at], err)
+				}
+				ps[at] = accepted
 			case ps[at].Sight != pay.Final && r.IntN(4) > 0:
 				if ps[at].Sight = []pay.Sight{pay.Seen, pay.Doubtful, pay.Gone}[r.IntN(3)]; ps[at].Sight == pay.Seen {
 					ps[at].Block = block
@@ -107,16 +116,26 @@ func FuzzReckon(f *testing.F) {
 			status := s.invoice.Status
 			s.invoice, s.payments = pay.Reckon(s.invoice, ps, now)
 			sane(t, s)
-			if s.invoice.Paid < before.Paid || closed && s.invoice.Status != status || before.Status == pay.Underpaid && s.invoice.Status == pay.Unpaid {
+			if s.invoice.Paid < before.Paid || closed && s.invoice.Status != status && (s.invoice.Status != pay.Paid || !accepts(s.payments)) || before.Status == pay.Underpaid && s.invoice.Status == pay.Unpaid {
 				t.Fatalf("step %d un-pays: %s %d, then %s %d", step, before.Status, before.Paid, s.invoice.Status, s.invoice.Paid)
 			}
 			for _, p := range s.payments {
-				if was := were[p.ID]; was.Decided() && (was.Status != p.Status || was.Reason != p.Reason || was.Amount != p.Amount && was.Priced() || !was.ConfirmedAt.Equal(p.ConfirmedAt)) {
+				if was := were[p.ID]; was.Decided() && was.Accepted == p.Accepted && (was.Status != p.Status || was.Reason != p.Reason || was.Amount != p.Amount && was.Priced() || !was.ConfirmedAt.Equal(p.ConfirmedAt)) {
 					t.Fatalf("step %d decides again: %+v, then %+v", step, was, p)
+				} else if !was.Accepted && p.Accepted && (!p.Counts() || was.Amount != p.Amount || was.Reason != p.Reason) {
+					t.Fatalf("step %d accepts %+v as %+v", step, was, p)
+				}
+				if p.Stray() && p.Counts() {
+					t.Fatalf("step %d counts %+v by itself", step, p)
 				}
 			}
 		}
 	})
+}
+
+// accepts reports whether the merchant has accepted any.
+func accepts(ps []pay.Payment) bool {
+	return slices.ContainsFunc(ps, func(p pay.Payment) bool { return p.Accepted })
 }
 
 // Whoever pays what was asked has paid, in however many parts, under up to five
@@ -174,6 +193,45 @@ func FuzzSplit(f *testing.F) {
 
 func TestReckonStories(t *testing.T) {
 	t.Parallel()
+	t.Run("an accepted part is the last, whatever the number of its block", func(t *testing.T) {
+		t.Parallel()
+		s := in(pay.Underpaid)
+		p := s.finalize(stray(60_00 * money.Cent))
+		if i := s.invoice; i.Status != pay.Underpaid || i.LockedNetwork != "ethereum" || i.Paid != 40_00*money.Cent {
+			t.Errorf("%s, locked to %s, paid %s", i.Status, i.LockedNetwork, i.Paid)
+		}
+		if p = s.accept(p); p.Status != pay.PaymentConfirmed || s.invoice.Status != pay.Paid || s.invoice.PayerNetwork != "base" {
+			t.Errorf("%s, and the invoice is %s by somebody on %s", p.Status, s.invoice.Status, s.invoice.PayerNetwork)
+		}
+	})
+	t.Run("what is on another network locks nothing until it is accepted", func(t *testing.T) {
+		t.Parallel()
+		s := in(pay.Unpaid)
+		p := s.finalize(stray(60_00 * money.Cent))
+		if i := s.invoice; i.LockedTokenID != 0 || i.LockedNetwork != "" || i.Paid != 0 {
+			t.Errorf("locked to token %d of %q, paid %s", i.LockedTokenID, i.LockedNetwork, i.Paid)
+		}
+		s.accept(p)
+		if i := s.invoice; i.LockedTokenID != 7 || i.LockedNetwork != "base" || i.Status != pay.Underpaid {
+			t.Errorf("%s, locked to token %d of %q", i.Status, i.LockedTokenID, i.LockedNetwork)
+		}
+	})
+	t.Run("two accepted parts bring an expired invoice back", func(t *testing.T) {
+		t.Parallel()
+		s := in(pay.Expired)
+		s.accept(s.finalize(stray(60_00 * money.Cent)))
+		late := payment("late", 40_00*money.Cent)
+		late.Block.Time = expiry.Add(time.Minute)
+		late = *s.finalize(late)
+		if i := s.invoice; i.Status != pay.Expired || i.Paid != 60_00*money.Cent || i.LockedTokenID != 0 {
+			t.Errorf("%s, locked to token %d, paid %s", i.Status, i.LockedTokenID, i.Paid)
+		}
+		s.accept(&late)
+		if i := s.invoice; i.Status != pay.Paid || i.Remaining() != 0 || i.PaidAt.IsZero() {
+			t.Errorf("%s, %s remains", i.Status, i.Remaining())
+		}
+		sane(t, s)
+	})
 	t.Run("dust locks nothing", func(t *testing.T) {
 		t.Parallel()
 		s := in(pay.Unpaid)

@@ -16,6 +16,7 @@ var statuses = map[pay.Code]int{
 	pay.CodeAmountFormat: 400, pay.CodeAmountRange: 400, pay.CodeMetadataTooLarge: 400, pay.CodeExpirationFormat: 400,
 	pay.CodeExpirationRange: 400, pay.CodeIdempotencyMissing: 400, pay.CodeInvoiceState: 400,
 	pay.CodeEndpointState:      400,
+	pay.CodePaymentState:       409,
 	pay.CodeNetworkUnsupported: 400, pay.CodeKeyInvalid: 401, pay.CodeSessionInvalid: 401, pay.CodeTicketInvalid: 401,
 	pay.CodeForbidden: 403, pay.CodeInvoiceNotFound: 404, pay.CodeNotFound: 404, pay.CodeMethodNotAllowed: 405,
 	pay.CodeIdempotencyConflict: 409, pay.CodeInvoiceExpired: 410, pay.CodeSessionRate: 429, pay.CodeRate: 429, pay.CodeInternal: 500,

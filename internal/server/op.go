@@ -66,7 +66,7 @@ type route struct {
 // routes is every route.
 func (s *Server) routes() []route {
 	all := []route{}
-	for _, group := range [][]route{invoiceRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, networkRoutes, verificationRoutes, commerceRoutes(), s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
+	for _, group := range [][]route{invoiceRoutes, paymentRoutes, eventRoutes, webhookRoutes, payoutRoutes, signInRoutes, keyRoutes, mainnetRoutes, payorRoutes, formRoutes, tokenRoutes, rateRoutes, networkRoutes, verificationRoutes, commerceRoutes(), s.pageRoutes(), s.dashboardRoutes(), s.streamRoutes(), s.opsRoutes()} {
 		all = append(all, group...)
 	}
 	return all

@@ -125,8 +125,12 @@ func (s *Server) state(g billing.Progress) web.State {
 		v.Locked = &web.Lock{Network: string(a.Network), TokenID: strconv.FormatInt(a.TokenID, 10), Address: a.Address}
 	}
 	for n, p := range s.payments(g.Payments) {
+		expected := ""
+		if was := g.Payments[n]; was.Stray() && was.Sight != pay.Gone {
+			expected = was.Expected.Title()
+		}
 		v.Payments = append(v.Payments, web.Payment{
-			ID: p.ID, Network: p.Network, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
+			ID: p.ID, Network: p.Network, NetworkName: pay.NetworkName(p.Network).Title(), ExpectedName: expected, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
 			Status: p.Status, Confirmations: p.Confirmations, RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
 		})
 	}

@@ -38,39 +38,54 @@ func (tx *Tx) AddressesOf(invoice string) ([]pay.Address, error) {
 	return many(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE invoice_id = $1 ORDER BY created_at, address`, invoice)
 }
 
-// AddressAt returns the address of that name, and false when it is not ours.
+// AddressAt returns the address of that name, and false when it is not ours on a network.
+// It may have been given out on another, on which it is the same.
 func (tx *Tx) AddressAt(n pay.NetworkName, address string) (pay.Address, bool, error) {
-	return maybe(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE network = $1 AND address = $2`, string(n), address)
+	a, ok, err := maybe(tx, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE address = $2
+		ORDER BY CASE WHEN network = $1 THEN 0 ELSE 1 END LIMIT 1`, string(n), address)
+	if !ok || !n.Shares(a.Network) {
+		return pay.Address{}, false, err
+	}
+	return a, true, err
 }
 
 // maxIn bounds the parameters of one statement. It is a power of two: lists are
 // filled up to one, so that few different statements have to be prepared.
 const maxIn = 512
 
-// Ours returns which of the addresses are deposit addresses of a network, by themselves.
+// Ours returns which of the addresses are deposit addresses of a network, or of one on
+// which they are the same, by themselves.
 func (tx *Tx) Ours(n pay.NetworkName, addresses []string) (map[string]string, error) {
 	ours := map[string]string{}
-	return ours, tx.among(n, addresses, ours, `SELECT address, address FROM addresses WHERE network = $1 AND address IN `)
+	if n.Family().Shared() { // no other family has addresses of this form
+		return ours, tx.among(nil, addresses, ours, oursAnywhere)
+	}
+	return ours, tx.among([]any{string(n)}, addresses, ours, `SELECT address, address FROM addresses WHERE network = $1 AND address IN `)
 }
+
+const oursAnywhere = `SELECT address, address FROM addresses WHERE address IN `
 
 // OurAccounts adds which of the accounts belong to deposit addresses of a network, by
 // account.
 func (tx *Tx) OurAccounts(n pay.NetworkName, accounts []string, ours map[string]string) error {
-	return tx.among(n, accounts, ours, `SELECT account, address FROM accounts WHERE network = $1 AND account IN `)
+	return tx.among([]any{string(n)}, accounts, ours, `SELECT account, address FROM accounts WHERE network = $1 AND account IN `)
 }
 
-// among adds the pairs that a query finds for some of many names.
-func (tx *Tx) among(n pay.NetworkName, names []string, found map[string]string, q string) error {
+// among adds the pairs that a query, with its first arguments, finds for some of many names.
+func (tx *Tx) among(first []any, names []string, found map[string]string, q string) error {
 	for part := range slices.Chunk(names, maxIn) {
 		size := 1
 		for size < len(part) {
 			size *= 2
 		}
-		args := []any{string(n)}
+		args := slices.Clone(first)
 		for i := range size {
 			args = append(args, part[min(i, len(part)-1)])
 		}
-		list := "(" + strings.TrimPrefix(placeholders(1, len(args)), "($1,")
+		list := placeholders(1, len(args))
+		if len(first) > 0 {
+			list = "(" + strings.TrimPrefix(list, "($1,")
+		}
 		pairs, err := many(tx, func(r scanner) (p [2]string, err error) { return p, r.Scan(&p[0], &p[1]) }, q+list, args...)
 		if err != nil {
 			return err

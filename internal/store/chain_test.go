@@ -76,6 +76,7 @@ func TestSights(t *testing.T) {
 				i, p := fill[pay.Invoice](n), fill[pay.Payment](n)
 				p.Depth = 0 // is not kept
 				p.InvoiceID, p.Network, p.Address, p.Token, p.Block.Height, p.Sight = i.ID, "ethereum", "a", "t", uint64(50-n), sight
+				p.Expected = ""
 				p.Settlement.Status = pay.SettlementPending
 				tx.AddInvoice(i)
 				check(tx.SavePayment(p))
@@ -85,6 +86,14 @@ func TestSights(t *testing.T) {
 			same(t, "payments in the chain's order", must(tx.PaymentsAt("ethereum", "a", "t")), ps)
 			same(t, "of another token", len(must(tx.PaymentsAt("ethereum", "a", ""))), 0)
 			same(t, "to settle", must(tx.UnsettledPayments("ethereum", pay.SettlementPending, 9)), []pay.Payment{ps[2]})
+			open, stray := fill[pay.Invoice](8), ps[2]
+			open.Status, stray.ID, stray.InvoiceID, stray.Network, stray.TxHash = pay.Unpaid, "stray", open.ID, "base", "s"
+			tx.AddInvoice(open)
+			check(tx.SavePayment(stray))
+			same(t, "to settle of an invoice that wants more", len(must(tx.UnsettledPayments("base", pay.SettlementPending, 9))), 0)
+			stray.ID, stray.TxHash, stray.Expected = "stray 2", "s2", "ethereum"
+			check(tx.SavePayment(stray))
+			same(t, "to settle where it was not expected", must(tx.UnsettledPayments("base", pay.SettlementPending, 9)), []pay.Payment{stray})
 			same(t, "seen up to a height", must(tx.InvoicesInSight("ethereum", pay.Seen, 49)), []string{ps[3].InvoiceID, ps[0].InvoiceID})
 			check(tx.Doubt("base", 0))
 			check(tx.Doubt("ethereum", 46))

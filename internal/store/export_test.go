@@ -1,6 +1,9 @@
 package store
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Row runs a statement on a unit's own connection, for tests of the engine.
 func Row(tx *Tx, dest any, q string, args ...any) error {
@@ -10,6 +13,15 @@ func Row(tx *Tx, dest any, q string, args ...any) error {
 // EventsPlan is how the engine would answer Events.
 func (tx *Tx) EventsPlan(f EventFilter) (string, error) {
 	q, args := f.query()
+	return tx.plan(q, args...)
+}
+
+// OursPlan is how the engine would answer Ours of so many addresses of a shared family.
+func (tx *Tx) OursPlan(n int) (string, error) {
+	return tx.plan(oursAnywhere+placeholders(1, n), slices.Repeat([]any{"none"}, n)...)
+}
+
+func (tx *Tx) plan(q string, args ...any) (string, error) {
 	explain, columns := "EXPLAIN QUERY PLAN ", 4
 	if tx.s.dialect.name == "postgres" {
 		explain, columns = "EXPLAIN ", 1

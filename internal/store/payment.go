@@ -3,13 +3,13 @@ package store
 import "github.com/pepay/pepay/internal/pay"
 
 const paymentColumns = `id, invoice_id, merchant_id, environment, network, tx_hash, idx, height, block_hash, block_time, address, token, units, sender,
-	token_id, asked_id, receiver, sight, quote_id, quote_due, quote_units, amount, status, reason, seen_at, confirmed_at,
+	token_id, asked_id, expected_network, accepted, receiver, sight, quote_id, quote_due, quote_units, amount, status, reason, seen_at, confirmed_at,
 	settlement_id, settlement_status, settlement_tx, settlement_reason, settlement_at`
 
 func scanPayment(r scanner) (p pay.Payment, err error) {
 	s := &p.Settlement
 	return p, r.Scan(&p.ID, &p.InvoiceID, &p.MerchantID, &p.Environment, &p.Network, &p.TxHash, &p.Index, &p.Block.Height, &p.Block.Hash,
-		instant{&p.Block.Time}, &p.Address, &p.Token, units{&p.Units}, &p.From, &p.TokenID, &p.AskedID, &p.Receiver, &p.Sight, &p.QuoteID, &p.QuoteDue,
+		instant{&p.Block.Time}, &p.Address, &p.Token, units{&p.Units}, &p.From, &p.TokenID, &p.AskedID, &p.Expected, &p.Accepted, &p.Receiver, &p.Sight, &p.QuoteID, &p.QuoteDue,
 		units{&p.QuoteUnits}, &p.Amount, &p.Status, &p.Reason, instant{&p.SeenAt}, instant{&p.ConfirmedAt},
 		&s.ID, &s.Status, &s.TxHash, &s.Reason, instant{&s.At})
 }
@@ -17,14 +17,14 @@ func scanPayment(r scanner) (p pay.Payment, err error) {
 // SavePayment stores a payment, new or changed.
 func (tx *Tx) SavePayment(p pay.Payment) error {
 	s := p.Settlement
-	_, err := tx.exec(`INSERT INTO payments (`+paymentColumns+`) VALUES `+placeholders(1, 31)+`
+	_, err := tx.exec(`INSERT INTO payments (`+paymentColumns+`) VALUES `+placeholders(1, 33)+`
 		ON CONFLICT (id) DO UPDATE SET height = excluded.height, block_hash = excluded.block_hash, block_time = excluded.block_time,
-			units = excluded.units, sender = excluded.sender, sight = excluded.sight, quote_id = excluded.quote_id, quote_due = excluded.quote_due,
+			units = excluded.units, sender = excluded.sender, accepted = excluded.accepted, sight = excluded.sight, quote_id = excluded.quote_id, quote_due = excluded.quote_due,
 			quote_units = excluded.quote_units, amount = excluded.amount, status = excluded.status, reason = excluded.reason,
 			confirmed_at = excluded.confirmed_at, settlement_id = excluded.settlement_id, settlement_status = excluded.settlement_status,
 			settlement_tx = excluded.settlement_tx, settlement_reason = excluded.settlement_reason, settlement_at = excluded.settlement_at`,
 		p.ID, p.InvoiceID, p.MerchantID, string(p.Environment), string(p.Network), p.TxHash, p.Index, int64(p.Block.Height), p.Block.Hash,
-		millis(p.Block.Time), p.Address, p.Token, p.Units.String(), p.From, p.TokenID, p.AskedID, p.Receiver, string(p.Sight), p.QuoteID, int64(p.QuoteDue),
+		millis(p.Block.Time), p.Address, p.Token, p.Units.String(), p.From, p.TokenID, p.AskedID, string(p.Expected), p.Accepted, p.Receiver, string(p.Sight), p.QuoteID, int64(p.QuoteDue),
 		p.QuoteUnits.String(), int64(p.Amount), string(p.Status), p.Reason, millis(p.SeenAt), millis(p.ConfirmedAt),
 		s.ID, string(s.Status), s.TxHash, s.Reason, millis(s.At))
 	return err
@@ -68,9 +68,10 @@ func (tx *Tx) Doubt(n pay.NetworkName, above uint64) error {
 // UnsettledPayments returns up to n final payments of a network whose settlement
 // is in a state, oldest first. Those of an invoice that still wants money are left
 // out: emptying the address under a payor who pays in parts would cost gas twice,
-// and could make the next part fail for want of gas.
+// and could make the next part fail for want of gas. A payment on a network that the
+// address was not given out on is no such part.
 func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, limit int) ([]pay.Payment, error) {
 	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND settlement_status = $2 AND sight = 'final'
-			AND EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid'))
+			AND (expected_network <> '' OR EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid')))
 		ORDER BY confirmed_at, id LIMIT $3`, string(n), string(s), limit)
 }

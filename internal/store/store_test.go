@@ -166,7 +166,7 @@ func TestRoundTrips(t *testing.T) {
 			check(tx.SavePayment(p))
 			later := fill[pay.Payment](7)
 			p.Block, p.Units, p.From, p.Sight, p.QuoteID, p.QuoteDue, p.QuoteUnits = later.Block, later.Units, later.From, later.Sight, later.QuoteID, later.QuoteDue, later.QuoteUnits
-			p.Amount, p.Status, p.Reason, p.ConfirmedAt, p.Settlement = later.Amount, later.Status, later.Reason, later.ConfirmedAt, later.Settlement
+			p.Amount, p.Status, p.Reason, p.ConfirmedAt, p.Settlement, p.Accepted = later.Amount, later.Status, later.Reason, later.ConfirmedAt, later.Settlement, false
 			check(tx.SavePayment(p))
 			for _, read := range []func() (pay.Payment, bool, error){
 				func() (pay.Payment, bool, error) { return tx.Payment(p.ID) },
@@ -242,8 +242,10 @@ func TestAddresses(t *testing.T) {
 			same(t, "address for a token", []any{got, ok, err}, []any{b, true, nil})
 			got, ok, err = tx.AddressAt(a.Network, a.Address)
 			same(t, "address by name", []any{got, ok, err}, []any{a, true, nil})
-			_, ok, _ = tx.AddressAt("base", a.Address)
-			same(t, "address of another network", ok, false)
+			got, ok, err = tx.AddressAt("base", a.Address)
+			same(t, "address given out on another network", []any{got, ok, err}, []any{a, true, nil})
+			_, ok, _ = tx.AddressAt("solana", a.Address)
+			same(t, "address of another family", ok, false)
 
 			q := fill[pay.Quote](4)
 			q.Network, q.Address, q.InvoiceID = a.Network, a.Address, i.ID
@@ -304,12 +306,12 @@ func TestOurs(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error {
 			i := fill[pay.Invoice](1)
 			tx.AddInvoice(i)
-			for n := 0; n < 2000; n += 3 {
+			for n := 0; n < 30_000; n += 3 {
 				if err := tx.AddAddress(pay.Address{Network: "ethereum", Address: fmt.Sprint("a", n), InvoiceID: i.ID, TokenID: int64(n), CreatedAt: tx.Now()}, false); err != nil {
 					return err
 				}
 			}
-			return tx.AddAddress(pay.Address{Network: "base", Address: "a1", InvoiceID: i.ID, TokenID: -1, CreatedAt: tx.Now()}, false)
+			return tx.AddAddress(pay.Address{Network: "solana", Address: "s1", InvoiceID: i.ID, TokenID: -1, CreatedAt: tx.Now()}, false)
 		})
 		for _, n := range []int{0, 1, 2, 3, 500, 511, 512, 513, 1024, 2000} {
 			var ask []string
@@ -321,10 +323,17 @@ func TestOurs(t *testing.T) {
 			}
 			read(t, s, func(tx *store.Tx) error {
 				same(t, fmt.Sprint("ours of ", n), must(tx.Ours("ethereum", append(ask, ask...))), want)
+				same(t, fmt.Sprint("the same on another network, of ", n), must(tx.Ours("base", ask)), want)
+				same(t, fmt.Sprint("none of another family, of ", n), must(tx.Ours("solana", ask)), map[string]string{})
 				return nil
 			})
 		}
+		write(t, s, func(tx *store.Tx) error { return tx.Exec("ANALYZE addresses") })
 		read(t, s, func(tx *store.Tx) error {
+			if plan := must(tx.OursPlan(64)); !strings.Contains(plan, "addresses_by_address") || strings.Contains(plan, "SCAN addresses") || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("ours is searched for by\n%s", plan)
+			}
+			same(t, "of a family by itself", must(tx.Ours("solana", []string{"s1", "a0"})), map[string]string{"s1": "s1"})
 			same(t, "hostile names", must(tx.Ours("ethereum", []string{"a%", "' OR ''='", "A0", "a_", "", "\x01", "a0 "})), map[string]string{})
 			return nil
 		})

@@ -14,7 +14,7 @@ func Payment(p pay.Payment, r *pay.Registry) api.Payment {
 		Object: "invoice_payment", ID: p.ID, InvoiceID: p.InvoiceID, MerchantID: p.MerchantID, Status: string(p.Status), StatusReason: orNull(p.Reason),
 		SettlementStatus: string(pay.SettlementPending), Environment: string(p.Environment),
 		Currency: "usd", Amount: int64(p.Amount), AmountDecimal: p.Amount.String(), AmountUnit: "usd_millis",
-		Network: string(p.Network), SupportedTokenID: p.TokenID, TokenSymbol: t.Symbol, TokenAddress: orNull(p.Token), TokenDecimals: t.Decimals, TokenAmount: p.Units.Decimal(t.Decimals),
+		Network: string(p.Network), ExpectedNetwork: orNull(string(p.Expected)), SupportedTokenID: p.TokenID, TokenSymbol: t.Symbol, TokenAddress: orNull(p.Token), TokenDecimals: t.Decimals, TokenAmount: p.Units.Decimal(t.Decimals),
 		PaymentAddress: p.Address, PayerWalletAddress: orNull(p.From), TxHash: p.TxHash, BlockNumber: p.Block.Height, BlockTime: seconds(p.Block.Time),
 		Confirmations: p.Confirmations(n.Confirmations), RequiredConfirmations: n.Confirmations, CreatedAt: p.SeenAt.Unix(), ConfirmedAt: seconds(p.ConfirmedAt),
 	}

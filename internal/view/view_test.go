@@ -60,7 +60,7 @@ const newInvoice = `{"object":"invoice","id":"inv","merchant_id":123,"status":"u
 const settledPayment = `{"object":"invoice_payment","id":"p","invoice_id":"inv","merchant_id":123,"status":"underpaid","status_reason":null,
 	"settlement_status":"settled","settlement":{"summary_status":"settled","stage":"final","merchant_settlement_id":30,"settlement_tx_hash":"0xs",
 	"settlement_address":"0xm","network":"bsc","status":"settled","reason":null},"environment":"devnet","currency":"usd","amount":20000,"amount_decimal":"20.000",
-	"amount_unit":"usd_millis","network":"bsc","supported_token_id":3,"token_symbol":"USDT","token_address":"0xt","token_decimals":6,"token_amount":"20.000000",
+	"amount_unit":"usd_millis","network":"bsc","expected_network":null,"supported_token_id":3,"token_symbol":"USDT","token_address":"0xt","token_decimals":6,"token_amount":"20.000000",
 	"payment_address":"0xd","payer_wallet_address":"0xp","tx_hash":"0xabc","block_number":9,"block_time":null,"confirmations":15,"required_confirmations":15,
 	"created_at":1767323045,"confirmed_at":1767323105}`
 
@@ -136,7 +136,7 @@ func TestPayment(t *testing.T) {
 	p.Settlement, p.Status, p.Reason, p.Token, p.From, p.ConfirmedAt, p.TokenID = pay.Settlement{}, pay.PaymentManualRetry, pay.ReasonWrongToken, "", "", time.Time{}, 99
 	alike(t, "a payment in a token no longer served", view.JSON(view.Payment(p, registry)), `{"object":"invoice_payment","id":"p","invoice_id":"inv","merchant_id":123,
 		"status":"manual_retry","status_reason":"wrong_token","settlement_status":"pending","settlement":null,"environment":"devnet","currency":"usd",
-		"amount":20000,"amount_decimal":"20.000","amount_unit":"usd_millis","network":"bsc","supported_token_id":99,"token_symbol":"","token_address":null,"token_decimals":0,
+		"amount":20000,"amount_decimal":"20.000","amount_unit":"usd_millis","network":"bsc","expected_network":null,"supported_token_id":99,"token_symbol":"","token_address":null,"token_decimals":0,
 		"token_amount":"20000000","payment_address":"0xd","payer_wallet_address":null,"tx_hash":"0xabc","block_number":9,"block_time":null,"confirmations":15,"required_confirmations":15,
 		"created_at":1767323045,"confirmed_at":null}`)
 }

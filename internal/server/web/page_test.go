@@ -107,6 +107,16 @@ func TestPageStates(t *testing.T) {
 			d.State.Status = "expired"
 			d.State.Payments = []web.Payment{transfer("manual_retry", 12, "25.50")}
 		}, nil, "", []string{"This invoice has expired", "Being looked at by the shop"}, ""},
+		{"astray", func(d *web.PageData) {
+			p := transfer("manual_retry", 12, "25.50")
+			p.Network, p.NetworkName, p.ExpectedName = "arbitrum", "Arbitrum", "Ethereum"
+			d.State.Payments = []web.Payment{p}
+		}, nil, "#go", []string{"25.500000 USDC came on Arbitrum instead of Ethereum. Fern & Field Coffee has been told", "Pay with USDC on Ethereum"}, ""},
+		{"astray-seen", func(d *web.PageData) {
+			p := transfer("pending", 3, "25.50")
+			p.Network, p.NetworkName, p.ExpectedName = "arbitrum", "Arbitrum", "Ethereum"
+			d.State.Payments = []web.Payment{p}
+		}, nil, "", []string{"came on Arbitrum instead of Ethereum", "Confirming on Arbitrum", "The network is confirming it now."}, ""},
 		{"expired", func(d *web.PageData) { d.State.Status = "expired" }, nil, "", []string{"This invoice has expired"}, "Expired · Fern & Field Coffee"},
 		{"canceled", func(d *web.PageData) { d.State.Status = "canceled" }, nil, "", []string{"This invoice was canceled"}, "Canceled · Fern & Field Coffee"},
 		{"invalid", func(d *web.PageData) { *d = web.PageData{State: web.State{Status: "invalid"}} }, nil, "", []string{"This link does not open a payment"}, "Link not valid"},

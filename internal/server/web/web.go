@@ -70,6 +70,8 @@ type Lock struct {
 type Payment struct {
 	ID                    string `json:"id"`
 	Network               string `json:"network"`
+	NetworkName           string `json:"network_name"`
+	ExpectedName          string `json:"expected_network_name"` // where it should have come and does not count for it, else ""
 	TokenSymbol           string `json:"token_symbol"`
 	TokenAmount           string `json:"token_amount"`
 	AmountUSD             string `json:"amount_usd"`

@@ -1,6 +1,6 @@
 // The page's one loop: read the state, show what it means, act when the payor does.
 import { ask, hangUp, listen, listening, open } from "./link.js";
-import { $, announce, buttons, clock, copy, fill, money, note, ring, rows, show, spell, title } from "./view.js";
+import { $, announce, astray, buttons, clock, copy, fill, money, note, ring, rows, show, spell, title } from "./view.js";
 import { discover, pay } from "./wallet.js";
 
 const form = $("ask") && (await import("./form.js")); // few merchants ask anything
@@ -46,11 +46,12 @@ function render(asked) {
   $("change").hidden = !!bound();
   $("other").hidden = !!bound();
   rows(state.payments, places);
+  astray(state.payments);
   if (p) {
     ring(p.confirmations, p.required_confirmations);
     fill({
       "track-title": p.confirmations > 1 ? "Confirming your payment" : "Payment seen",
-      "track-say": "The network is confirming it now. You may close this page; the payment goes on without it.",
+      "track-say": "The network is confirming it now." + (p.expected_network_name ? "" : " You may close this page; the payment goes on without it."),
     });
   } else if (sent) {
     ring(0, 0);

@@ -86,11 +86,18 @@ export function rows(payments, places) {
       const link = p.explorer_url?.startsWith("https://");
       li.append(
         el("b", `${p.token_amount} ${p.token_symbol}`), el("b", money(p.amount_usd)),
-        el("span", `${words[p.status] ?? p.status} on ${places[p.network] ?? p.network}`),
+        el("span", `${words[p.status] ?? p.status} on ${places[p.network] ?? (p.network_name || p.network)}`),
         link ? el("a", short, { href: p.explorer_url, target: "_blank", rel: "noopener noreferrer", title: "Open in the explorer" }) : el("code", short, { title: hash }),
       );
       return li;
     }));
+}
+
+// astray says what came on another network than it was asked for. Said once, it is not said again.
+export function astray(payments) {
+  const text = payments.filter((p) => p.expected_network_name).map((p) => `${p.token_amount} ${p.token_symbol} came on ${p.network_name} instead of ${p.expected_network_name}.`).join(" ");
+  const all = text && `${text} ${merchant || "The shop"} has been told and decides about it. Please ask there before you pay again.`;
+  if ($("astray").textContent !== all) note("astray", all);
 }
 
 // ring shows n of m confirmations; without m it only turns.
