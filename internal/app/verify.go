@@ -38,10 +38,10 @@ func verifyTokens(ctx context.Context, n NetworkOptions, nodes []*ethclient.Clie
 		wrong := func(what, is, want, change string) error {
 			return fmt.Errorf("the contract of %s at %s answers with %s %s, and not %s; %s", t.Symbol, t.Address, what, is, want, change)
 		}
-		if len(raw) == 0 {
+		if len(raw) != 32 {
 			return fmt.Errorf("there is no token at %s, the contract of %s; correct its address in tokens, or chain", t.Address, t.Symbol)
 		}
-		if d := new(big.Int).SetBytes(raw); len(raw) != 32 || d.Cmp(big.NewInt(int64(t.Decimals))) != 0 {
+		if d := new(big.Int).SetBytes(raw); d.Cmp(big.NewInt(int64(t.Decimals))) != 0 {
 			return wrong("the decimals", d.String(), fmt.Sprint(t.Decimals), "correct the decimals or the address in tokens")
 		}
 		if raw, err = read(ctx, nodes, at, callSymbol); err != nil {

@@ -44,18 +44,19 @@ func devKey(words string) *ecdsa.PrivateKey {
 func address(key *ecdsa.PrivateKey) common.Address { return crypto.PubkeyToAddress(key.PublicKey) }
 
 // chainConfig has every released fork from the first block on.
-var chainConfig = func() *params.ChainConfig {
+func chainConfig(id uint64) *params.ChainConfig {
 	c := *params.AllDevChainProtocolChanges
 	c.BogotaTime = nil // unreleased: gas would cost other than on real chains
+	c.ChainID = new(big.Int).SetUint64(id)
 	return &c
-}()
+}
 
-func genesis() *core.Genesis {
+func genesis(id uint64) *core.Genesis {
 	alloc := core.SystemContractAllocs()
 	alloc[address(payer)] = types.Account{Balance: coins(1_000_000)}
 	alloc[address(relayer)] = types.Account{Balance: coins(1_000_000)}
 	alloc[contracts.DeploymentProxy] = types.Account{Balance: new(big.Int), Nonce: 1, Code: contracts.DeploymentProxyCode}
-	return &core.Genesis{Config: chainConfig, GasLimit: ethconfig.Defaults.Miner.GasCeil, Alloc: alloc}
+	return &core.Genesis{Config: chainConfig(id), GasLimit: ethconfig.Defaults.Miner.GasCeil, Alloc: alloc}
 }
 
 func coins(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(params.Ether)) }
@@ -78,9 +79,9 @@ func nodeConfig(dir, host string, port int) *node.Config {
 	}
 }
 
-func ethConfig() *ethconfig.Config {
+func ethConfig(id uint64) *ethconfig.Config {
 	c := ethconfig.Defaults
-	c.Genesis = genesis()
+	c.Genesis = genesis(id)
 	c.SyncMode = ethconfig.FullSync
 	// Every block's state goes to disk with the block. By default geth keeps the latest states in memory until it is
 	// shut down, and a killed process would fall back to an old block.

@@ -3,6 +3,7 @@
 package devchain
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"errors"
@@ -26,6 +27,9 @@ import (
 	"github.com/pepay/pepay/contracts"
 )
 
+// DefaultChainID is that of a development chain, by which wallets know one.
+const DefaultChainID = 1337
+
 // DefaultPeriod is the usual time between two blocks.
 const DefaultPeriod = time.Second
 
@@ -37,6 +41,8 @@ type Options struct {
 	// Listen is the host:port of the JSON-RPC server; empty means 127.0.0.1:0, and port 0 any free port. The host must
 	// be a loopback address or localhost.
 	Listen string
+	// ChainID is the chain's, 0 for 1337, by which wallets know a development chain. A Dir keeps the one it began with.
+	ChainID uint64
 	// Period is the time between two blocks; zero makes blocks by Mine only.
 	Period time.Duration
 	// Log gets go-ethereum's warnings and errors once it runs; nil drops them. Their logger is global to the process, so the last
@@ -46,6 +52,7 @@ type Options struct {
 
 // Chain is a running chain. Its methods may be called from many goroutines at once, but not after Close.
 type Chain struct {
+	id     uint64
 	node   *node.Node
 	client *ethclient.Client
 
@@ -87,11 +94,12 @@ func launch(o Options) (*Chain, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Dir, err)
 	}
-	service, err := eth.New(stack, ethConfig())
+	id := cmp.Or(o.ChainID, DefaultChainID)
+	service, err := eth.New(stack, ethConfig(id))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the chain: %w", err), stack.Close())
 	}
-	c := &Chain{node: stack, db: service.ChainDb(), stop: make(chan struct{})}
+	c := &Chain{id: id, node: stack, db: service.ChainDb(), stop: make(chan struct{})}
 	c.mu.Lock() // control waits until there is a beacon
 	defer c.mu.Unlock()
 	stack.RegisterAPIs([]rpc.API{{
@@ -179,8 +187,8 @@ func (c *Chain) Fork(parent common.Hash) error {
 // URL returns the JSON-RPC endpoint, http://host:port. The same with ws:// speaks websocket.
 func (c *Chain) URL() string { return c.node.HTTPEndpoint() }
 
-// ChainID returns 1337, by which wallets know a development chain.
-func (c *Chain) ChainID() uint64 { return chainConfig.ChainID.Uint64() }
+// ChainID returns the chain's id.
+func (c *Chain) ChainID() uint64 { return c.id }
 
 // Client returns an in-process client, which Close closes.
 func (c *Chain) Client() *ethclient.Client { return c.client }
