@@ -22,10 +22,11 @@ import (
 
 var update = flag.Bool("update", false, "write the generated documents anew")
 
-// TestDocuments compares docs/config.md and docs/events.md with what the code says.
+// TestDocuments compares docs/config.md, docs/events.md and the table of docs/networks.md
+// with what the code says.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"config": configDocument(), "events": eventsDocument(t)} {
+	for name, text := range map[string]string{"config": configDocument(), "events": eventsDocument(t), "networks": networksDocument(t)} {
 		path := "../../docs/" + name + ".md"
 		if *update {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -68,6 +69,42 @@ Secrets are best kept in files of their own.
 	table("", reflect.TypeFor[app.Config]())
 	b.WriteString("\n## Networks\n\nOne section for each network that is served. Those that come with Pepay, and how to add one of your own, are in [networks.md](networks.md).\n\n")
 	table("networks.ethereum.", reflect.TypeFor[app.NetworkConfig]())
+	return b.String()
+}
+
+const tableBegins = "<!-- Written by make generate. Do not edit below. -->\n"
+
+// networksDocument is docs/networks.md with its table of what comes with Pepay.
+func networksDocument(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/networks.md")
+	prose, _, found := strings.Cut(string(text), tableBegins)
+	if err != nil || !found {
+		t.Fatalf("docs/networks.md has no %q: %v", tableBegins, err)
+	}
+	var b strings.Builder
+	b.WriteString(prose + tableBegins + `
+| Name | ` + "`chain`" + ` | Chain id | Final when | Usually | Tokens: id, symbol, decimals, contract |
+|---|---|---|---|---|---|
+`)
+	for _, l := range pay.Listings {
+		chain, final := "mainnet", fmt.Sprintf("confirmations: %d", l.Confirmations)
+		if l.Environment == pay.Devnet {
+			chain = "testnet"
+		}
+		if l.Finality != pay.Deep {
+			final = fmt.Sprintf("the nodes say `%s`", l.Finality)
+		}
+		var tokens []string
+		for _, t := range l.Tokens {
+			line := fmt.Sprintf("%d %s %d", t.ID, t.Symbol, t.Decimals)
+			if t.Address != "" {
+				line += fmt.Sprintf(" [%s…](%s)", t.Address[:10], l.Explorer.AddressURL(t.Address))
+			}
+			tokens = append(tokens, line)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s | %s |\n", l.Name, chain, l.ChainID, final, time.Duration(l.Confirmations)*l.BlockTime, strings.Join(tokens, "<br>"))
+	}
 	return b.String()
 }
 

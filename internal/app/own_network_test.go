@@ -105,7 +105,7 @@ func payOnPolygon(t *testing.T, a *testkit.App, id int, token common.Address) {
 		ask := func(name string) (int, []byte) {
 			return testkit.Do(t, q.method, a.URL+strings.ReplaceAll(q.url, "NET", name), strings.ReplaceAll(q.body, "NET", name), q.as)
 		}
-		if code, body := ask("polygon"); code != 200 || !bytes.Contains(body, []byte(q.holds)) {
+		if code, body := ask("polygon"); code/100 != 2 || !bytes.Contains(body, []byte(q.holds)) {
 			t.Errorf("%s of polygon: %d %s", q.url, code, body)
 		}
 		if code, body := ask("dogecoin"); code != 400 || !strings.Contains(q.url, "quotes") && !bytes.Contains(body, []byte("cardano sui polygon]")) {
