@@ -91,7 +91,7 @@ func TestStartRefusesAWrongChain(t *testing.T) {
 		"no token":                   {func(n *app.NetworkOptions) { n.Tokens[0].Address = stranger }, "there is no token at " + stranger + ", the contract of DUSDC; correct its address in tokens, or chain"},
 		"a contract of another kind": {func(n *app.NetworkOptions) { n.Tokens[0].Address = contracts.Factory.Hex() }, "there is no token at " + contracts.Factory.Hex()},
 		"a symbol of nonsense":       {func(n *app.NetworkOptions) { n.HTTP = liar{"0x95d89b41", "0xff"} }, `answers with the symbol "", and not "DUSDC"`},
-		"half decimals":           {func(n *app.NetworkOptions) { n.HTTP = liar{"0x313ce567", "0x0006"} }, "there is no token at " + dollar},
+		"half decimals":              {func(n *app.NetworkOptions) { n.HTTP = liar{"0x313ce567", "0x0006"} }, "there is no token at " + dollar},
 		"silent on decimals":         {func(n *app.NetworkOptions) { n.HTTP = mute{"0x313ce567"} }, "read the decimals of DUSDC: no node answers"},
 		"silent on the symbol":       {func(n *app.NetworkOptions) { n.HTTP = mute{"0x95d89b41"} }, "read the symbol of DUSDC: no node answers"},
 		"no final block":             {func(n *app.NetworkOptions) { n.Finality, n.HTTP = pay.Finalized, liar{`"finalized"`, ""} }, "the node does not tell which block is finalized"},
