@@ -102,7 +102,8 @@ func (a *App) watch(ctx context.Context, n NetworkOptions) error {
 	}
 	a.Billing.Chains[n.Name] = d
 	w := &watching{network: n.Network, watcher: &chain.Watcher{
-		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Batch: 64, Probes: 256, Log: a.Log, Now: a.Now,
+		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Finality: n.Finality,
+		Batch: max(64, uint64(catchUp/n.BlockTime)), Probes: 256, Log: a.Log, Now: a.Now,
 		Network: n.Name, Trace: a.tracer,
 	}}
 	// Before anybody is given an address, it must be known from where on the chain is
@@ -117,12 +118,19 @@ func (a *App) watch(ctx context.Context, n NetworkOptions) error {
 	}
 	a.watchers = append(a.watchers, w)
 	poll := n.Poll
-	if poll == 0 {
-		poll = n.BlockTime / 2
+	if poll == 0 { // a network may be quicker than it is sensible to ask
+		poll = max(n.BlockTime/2, leastPoll)
 	}
 	a.running.Go(func() { a.hold(ctx, w, poll) })
 	return nil
 }
+
+// How blocks are followed: the time between two questions for the newest, and how much of
+// the chain one step takes when there is something to catch up with.
+const (
+	leastPoll = 500 * time.Millisecond
+	catchUp   = time.Minute
+)
 
 // hold runs a watcher whenever this process has its network's lease: one process at
 // a time moves a network on, however many there are.
@@ -165,8 +173,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// verify checks, on the first node that answers, that the chain is the right one and
-// that the factory on it is ours.
+// verify checks, on the first node that answers, that the chain is the right one, that
+// the factory on it is ours, and that the tokens are what they are taken for.
 func verify(ctx context.Context, n NetworkOptions, nodes []*ethclient.Client) (err error) {
 	err = errors.New("no rpc is configured")
 	for _, c := range nodes {
@@ -183,7 +191,10 @@ func verify(ctx context.Context, n NetworkOptions, nodes []*ethclient.Client) (e
 		if e := contracts.Verify(ctx, c); e != nil {
 			return fmt.Errorf("%w; deploy the factory with: pepay chain deploy", e)
 		}
-		return nil
+		if e := verifyFinality(ctx, n.Network, c); e != nil {
+			return e
+		}
+		return verifyTokens(ctx, n, nodes)
 	}
 	return err
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"github.com/pepay/pepay/internal/pay"
 )
 
 // Config is what an operator may set: in a TOML file, and each key also by an
@@ -66,7 +65,13 @@ type Config struct {
 // NetworkConfig is what an operator may set for a network, under networks.<name>.
 type NetworkConfig struct {
 	RPC            []string `key:"rpc" doc:"required: JSON-RPC endpoints, best first; two or more hold each other to account" want:"one or more http or https URLs"`
-	Confirmations  int      `key:"confirmations" doc:"blocks until a deposit counts; 0 for the network's usual" default:"0"`
+	Confirmations  int      `key:"confirmations" doc:"blocks until a deposit counts; 0 for the network's usual rule. With finality they only tell payors how many it usually takes" default:"0"`
+	Finality       string   `key:"finality" doc:"what the nodes must call a block before its deposits count, instead of confirmations: safe or finalized; empty for the network's usual" want:"safe or finalized"`
+	Chain          string   `key:"chain" doc:"the chain with real money, or a public testnet, whose payments are of the environment devnet; those that come with Pepay have both" default:"mainnet" want:"mainnet or testnet"`
+	Tokens         []string `key:"tokens" doc:"tokens that are taken besides those that come with Pepay. Each is an id from 1000, yours for ever, the symbol, the contract or the word native, and the decimals; then, if so, stable for one that counts as a dollar, price=ETH for the symbol its price is known by if that is another, spelled=USD₮0 for how the contract writes the symbol" want:"texts such as '1001 USDC 0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359 6 stable'"`
+	ChainID        int      `key:"chain_id" doc:"the chain id of an EVM network of your own; 0 for those that come with Pepay" default:"0"`
+	BlockTime      int      `key:"block_time_ms" doc:"required for a network of your own: the usual time between two of its blocks, in milliseconds" default:"0"`
+	Explorer       string   `key:"explorer" doc:"where people look up transactions on a network of your own; its pages are named as on etherscan.io" want:"an https URL such as https://polygonscan.com"`
 	RelayerKey     string   `key:"relayer_key" doc:"private key of the account that pays for settlements; without one they are left to others" want:"64 hexadecimal digits"`
 	RelayerKeyFile string   `key:"relayer_key_file" doc:"a file that holds the key, instead of relayer_key" want:"the path of a file"`
 	MaxFeeGwei     int      `key:"max_fee_gwei" doc:"most to pay for a unit of gas, in gwei" default:"100" least:"1"`
@@ -76,12 +81,6 @@ type NetworkConfig struct {
 	RefundKeyFile  string   `key:"refund_key_file" doc:"a file that holds the key, instead of refund_key" want:"the path of a file"`
 	RefundToken    string   `key:"refund_token" doc:"the stable token that refunds are paid in; empty for the network's first" want:"the symbol of a stable token of the network, such as USDC"`
 	RefundLimit    string   `key:"refund_limit_usd" doc:"required with refund_key: the most that is paid back in any 24 hours" want:"dollars above 0, such as 500.00"`
-}
-
-// builtin is every network that can be configured, with its tokens.
-var builtin = map[pay.NetworkName]NetworkOptions{
-	pay.Ethereum.Name: {Network: pay.Ethereum, Tokens: pay.EthereumTokens},
-	pay.BSC.Name:      {Network: pay.BSC, Tokens: pay.BSCTokens},
 }
 
 // setting is the value of a key, and the environment variable it came from, if any.
@@ -116,12 +115,8 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 			values[keyOf(strings.ToLower(key))] = setting{value, name}
 		}
 	}
-	for name := range builtin {
-		prefix := "networks." + string(name) + "."
-		given := func(k string) bool { return strings.HasPrefix(k, prefix) }
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(values)), given) {
-			continue
-		}
+	for _, name := range sections(values) {
+		prefix := "networks." + name + "."
 		var n NetworkConfig
 		if err := fill(reflect.ValueOf(&n).Elem(), prefix, values); err != nil {
 			return c, err
@@ -129,7 +124,7 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 		if c.Networks == nil {
 			c.Networks = map[string]NetworkConfig{}
 		}
-		c.Networks[string(name)] = n
+		c.Networks[name] = n
 	}
 	if err := fill(reflect.ValueOf(&c).Elem(), "", values); err != nil {
 		return c, err
@@ -139,8 +134,8 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 	}
 	k := slices.Sorted(maps.Keys(values))[0]
 	if name, ok := strings.CutPrefix(k, "networks."); ok {
-		if name, _, _ = strings.Cut(name, "."); builtin[pay.NetworkName(name)].Name == "" {
-			return c, values[k].wrong(k, fmt.Sprintf("a network that can be served: %s", slices.Sorted(maps.Keys(builtin))))
+		if name, _, _ = strings.Cut(name, "."); !served(c, name) {
+			return c, values[k].wrong(k, fmt.Sprintf("a network that comes with Pepay, which are %s, or networks.%s.chain_id too, for one of your own", listed(), name))
 		}
 	}
 	return c, values[k].wrong(k, "one of the keys in docs/config.md; there is no such key")

@@ -86,7 +86,10 @@ func (c Config) Options() (o Options, err error) {
 		return o, wrong("secret")
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Networks)) {
-		n, err := c.Networks[name].options("networks."+name+".", builtin[pay.NetworkName(name)])
+		n, err := c.Networks[name].options(name)
+		if err == nil {
+			err = o.apart(n)
+		}
 		if err != nil {
 			return o, err
 		}
@@ -101,8 +104,12 @@ func (c Config) Options() (o Options, err error) {
 	return o, nil
 }
 
-func (n NetworkConfig) options(prefix string, w NetworkOptions) (_ NetworkOptions, err error) {
+func (n NetworkConfig) options(name string) (w NetworkOptions, err error) {
+	prefix := "networks." + name + "."
 	wrong := func(key string) error { return unexpected(n, prefix, key) }
+	if w, err = n.network(name, prefix); err != nil {
+		return w, err
+	}
 	for _, u := range n.RPC {
 		if _, ok := web(u); !ok {
 			return w, wrong("rpc")
@@ -110,9 +117,6 @@ func (n NetworkConfig) options(prefix string, w NetworkOptions) (_ NetworkOption
 	}
 	if w.RPC = n.RPC; len(n.RPC) == 0 {
 		return w, wrong("rpc")
-	}
-	if n.Confirmations > 0 {
-		w.Confirmations = uint64(n.Confirmations)
 	}
 	w.MaxFee = new(big.Int).Mul(big.NewInt(int64(n.MaxFeeGwei)), big.NewInt(1e9))
 	if n.SweepMinimum != "" {

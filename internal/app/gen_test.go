@@ -22,10 +22,11 @@ import (
 
 var update = flag.Bool("update", false, "write the generated documents anew")
 
-// TestDocuments compares docs/config.md and docs/events.md with what the code says.
+// TestDocuments compares docs/config.md, docs/events.md and the table of docs/networks.md
+// with what the code says.
 func TestDocuments(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"config": configDocument(), "events": eventsDocument(t)} {
+	for name, text := range map[string]string{"config": configDocument(), "events": eventsDocument(t), "networks": networksDocument(t)} {
 		path := "../../docs/" + name + ".md"
 		if *update {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -66,8 +67,44 @@ Secrets are best kept in files of their own.
 		}
 	}
 	table("", reflect.TypeFor[app.Config]())
-	b.WriteString("\n## Networks\n\nOne section for each network that is served; today there is `ethereum`.\n\n")
+	b.WriteString("\n## Networks\n\nOne section for each network that is served. Those that come with Pepay, and how to add one of your own, are in [networks.md](networks.md).\n\n")
 	table("networks.ethereum.", reflect.TypeFor[app.NetworkConfig]())
+	return b.String()
+}
+
+const tableBegins = "<!-- Written by make generate. Do not edit below. -->\n"
+
+// networksDocument is docs/networks.md with its table of what comes with Pepay.
+func networksDocument(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/networks.md")
+	prose, _, found := strings.Cut(string(text), tableBegins)
+	if err != nil || !found {
+		t.Fatalf("docs/networks.md has no %q: %v", tableBegins, err)
+	}
+	var b strings.Builder
+	b.WriteString(prose + tableBegins + `
+| Name | ` + "`chain`" + ` | Chain id | Final when | Usually | Tokens: id, symbol, decimals, contract |
+|---|---|---|---|---|---|
+`)
+	for _, l := range pay.Listings {
+		chain, final := "mainnet", fmt.Sprintf("confirmations: %d", l.Confirmations)
+		if l.Environment == pay.Devnet {
+			chain = "testnet"
+		}
+		if l.Finality != pay.Deep {
+			final = fmt.Sprintf("the nodes say `%s`", l.Finality)
+		}
+		var tokens []string
+		for _, t := range l.Tokens {
+			line := fmt.Sprintf("%d %s %d", t.ID, t.Symbol, t.Decimals)
+			if t.Address != "" {
+				line += fmt.Sprintf(" [%s…](%s)", t.Address[:10], l.Explorer.AddressURL(t.Address))
+			}
+			tokens = append(tokens, line)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s | %s |\n", l.Name, chain, l.ChainID, final, time.Duration(l.Confirmations)*l.BlockTime, strings.Join(tokens, "<br>"))
+	}
 	return b.String()
 }
 
@@ -106,10 +143,11 @@ Webhooks may come twice or out of order: take each ` + "`id`" + ` once, and trus
 		ID: "0d7a0c52-9f3e-4c1a-9d2b-6f1f0a4c7e11", MerchantID: 1, Environment: pay.Mainnet, Type: pay.Standard, Status: pay.Unpaid, Amount: 25_50 * money.Cent,
 		Metadata: `{"order":"A-1001"}`, CreatedAt: made, ExpiresAt: made.Add(pay.DefaultExpiry),
 	}
+	ethereum, _ := pay.Listed("ethereum", pay.Mainnet)
 	p := pay.Payment{
 		Deposit: pay.Deposit{
 			Network: "ethereum", TxHash: "0x" + strings.Repeat("7c", 32), Index: 4, Block: pay.Block{Height: 24_000_000, Time: made.Add(4 * time.Minute)},
-			Address: "0x8F2cD1A0c7f1E5b4a9C3d2E1f0A9b8C7d6E5f4A3", Token: pay.EthereumTokens[1].Address, Units: money.NewUnits(big.NewInt(25_500_000)),
+			Address: "0x8F2cD1A0c7f1E5b4a9C3d2E1f0A9b8C7d6E5f4A3", Token: ethereum.Tokens[1].Address, Units: money.NewUnits(big.NewInt(25_500_000)),
 			From: "0x1f9840a85d5aF5bf1D1762F925BDADdC4201F984",
 		},
 		ID: "5b0e9b1e-3c64-4f0b-8f43-0c9a7d1e2b3f", InvoiceID: before.ID, MerchantID: 1, Environment: pay.Mainnet, TokenID: 2, AskedID: 2,
@@ -120,7 +158,7 @@ Webhooks may come twice or out of order: take each ` + "`id`" + ` once, and trus
 	pending.Status, pending.ConfirmedAt, pending.Settlement = pay.PaymentPending, time.Time{}, pay.Settlement{}
 	after.Status, after.Paid, after.PaidAt, after.LastPaymentAt = pay.Paid, before.Amount, p.ConfirmedAt, p.ConfirmedAt
 	after.PayerAddress, after.PayerNetwork = p.From, p.Network
-	registry := &pay.Registry{Networks: []pay.Network{pay.Ethereum}, Tokens: pay.EthereumTokens}
+	registry := &pay.Registry{Networks: []pay.Network{pay.Ethereum}, Tokens: ethereum.Tokens}
 	for n, e := range []pay.Event{
 		{Type: pay.PaymentUpdated, Object: view.JSON(view.Payment(p, registry)), Previous: view.Changed(view.Payment(pending, registry), view.Payment(p, registry))},
 		{Type: pay.InvoiceUpdated, Object: view.JSON(view.Invoice(after)), Previous: view.Changed(view.Invoice(before), view.Invoice(after))},

@@ -12,7 +12,7 @@ import (
 func sources(c Config) []rates.Source {
 	client := &http.Client{Timeout: rateTimeout}
 	all := []rates.Source{&rates.CoinGecko{Client: client, Key: c.CoinGeckoKey}, &rates.Coinbase{Client: client}}
-	if n, ok := c.Networks[string(pay.Ethereum.Name)]; ok && len(n.RPC) > 0 {
+	if n, ok := c.Networks[string(pay.Ethereum.Name)]; ok && len(n.RPC) > 0 && n.Chain == "mainnet" {
 		all = append(all, &rates.Chainlink{Client: client, URL: n.RPC[0], Feeds: rates.EthereumFeeds()})
 	}
 	return all

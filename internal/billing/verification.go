@@ -25,8 +25,8 @@ func (b *Billing) AskVerification(ctx context.Context, s Session, r api.VerifyRe
 	var only pay.NetworkName
 	v := pay.Verification{InvoiceID: s.Invoice.ID, State: pay.VerificationPending}
 	if r.Network != nil {
-		if only = pay.NetworkName(*r.Network); !only.Known() {
-			return nil, pay.Errorf(pay.CodeNetworkUnsupported, "Network %.32q does not exist", only)
+		if only = pay.NetworkName(*r.Network); !b.Registry.Known(only) {
+			return nil, pay.Errorf(pay.CodeNetworkUnsupported, "Network %.32q does not exist; there are %v", only, b.Registry.Names())
 		}
 	}
 	if r.TxHash != nil {

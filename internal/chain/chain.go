@@ -59,6 +59,13 @@ type Prober interface {
 	Surplus(ctx context.Context, at pay.Block, probes []pay.Probe) ([]pay.Deposit, error)
 }
 
+// Finalizer is a Driver of a network that says itself which blocks are final.
+type Finalizer interface {
+	// Final returns the newest block that is final by the network's own rule. With several
+	// nodes it is one that two of them hold final.
+	Final(ctx context.Context, rule pay.Finality) (pay.Block, error)
+}
+
 // Finder is a Driver that can also say where to look. What it says is a hint, and may
 // be incomplete: whoever asks reads the blocks it names, and believes only those.
 type Finder interface {

@@ -28,6 +28,11 @@ func FuzzWatcher(f *testing.F) {
 		mine(s.chain, confirmations)
 		w := chaintest.NewWatcher(s.chain, s.book, uint64(confirmations))
 		w.Batch, w.Probes = 1+r.Uint64N(5), 1+r.IntN(len(addresses))
+		finality := []pay.Finality{pay.Deep, pay.Finalized}[r.IntN(2)]
+		s.chain.Rule = func(head uint64) uint64 { // by fits and starts, and never what a fork replaces
+			return head - min(head, uint64(confirmations-1)+s.r.Uint64N(4))
+		}
+		w.Finality = finality
 		chaintest.Settle(t, w)
 		s.faults(0.1 * r.Float64())
 		for range 150 {
@@ -41,6 +46,7 @@ func FuzzWatcher(f *testing.F) {
 			}
 			if r.IntN(15) == 0 { // a restart: nothing but the book is kept
 				w = chaintest.NewWatcher(s.chain, s.book, uint64(confirmations))
+				w.Finality = finality
 				w.Batch, w.Probes = 1+r.Uint64N(5), 1+r.IntN(len(addresses))
 			}
 			for range r.IntN(4) {

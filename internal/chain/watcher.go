@@ -17,6 +17,7 @@ type Watcher struct {
 	Driver        Driver
 	Book          Book
 	Confirmations uint64           // blocks, counting the one that holds the deposit; at least 1
+	Finality      pay.Finality     // what makes a block final instead of Confirmations, if the driver is a Finalizer; pay.Deep for nothing
 	Batch         uint64           // most blocks to scan in one step, at least 1
 	Probes        int              // most addresses to probe in one step, if the driver is a Prober
 	Log           *slog.Logger     // Run reports changes of state here
@@ -104,7 +105,12 @@ func (w *Watcher) step(ctx context.Context) (more bool, err error) {
 // start begins at the newest block that cannot be replaced any more, so that a
 // reorganisation at the head on the first day is nothing special.
 func (w *Watcher) start(ctx context.Context, head pay.Block) (more bool, err error) {
-	at, err := w.Driver.Block(ctx, head.Height+1-min(head.Height+1, max(w.Confirmations, 1)))
+	var at pay.Block
+	if f := w.finalizer(); f != nil {
+		at, err = f.Final(ctx, w.Finality)
+	} else {
+		at, err = w.Driver.Block(ctx, head.Height+1-min(head.Height+1, max(w.Confirmations, 1)))
+	}
 	if err != nil {
 		return false, fmt.Errorf("read the first block: %w", err)
 	}
@@ -130,9 +136,11 @@ func (w *Watcher) undo(ctx context.Context, scanned, final pay.Block) (rewound b
 	return true, nil
 }
 
-// deep returns the newest block that has its confirmations when last is the
-// newest scanned.
+// deep returns the newest block that is final when last is the newest scanned.
 func (w *Watcher) deep(ctx context.Context, last, final pay.Block) (pay.Block, error) {
+	if f := w.finalizer(); f != nil {
+		return w.finalized(ctx, f, last, final)
+	}
 	confirmations := max(w.Confirmations, 1)
 	if last.Height+1 <= final.Height+confirmations {
 		return final, nil
@@ -145,6 +153,36 @@ func (w *Watcher) deep(ctx context.Context, last, final pay.Block) (pay.Block, e
 		return pay.Block{}, fmt.Errorf("read the block to finalize: %w", err)
 	}
 	return b, nil
+}
+
+// finalizer is whom to ask what is final; nil where Confirmations tell.
+func (w *Watcher) finalizer() Finalizer {
+	if f, ok := w.Driver.(Finalizer); ok && w.Finality != pay.Deep {
+		return f
+	}
+	return nil
+}
+
+// finalized asks the network. What it says is above us while we catch up, and may be of
+// another branch than what the nodes agree on: then the next step asks again.
+func (w *Watcher) finalized(ctx context.Context, f Finalizer, last, final pay.Block) (pay.Block, error) {
+	if last.Height <= final.Height {
+		return final, nil
+	}
+	at, err := f.Final(ctx, w.Finality)
+	switch {
+	case err != nil:
+		return pay.Block{}, fmt.Errorf("ask which block is %s: %w", w.Finality, err)
+	case at.Height > last.Height:
+		return last, nil
+	case at.Height <= final.Height:
+		return final, nil
+	}
+	ok, err := w.canonical(ctx, at)
+	if err != nil || !ok {
+		return pay.Block{}, orFork(err, at)
+	}
+	return at, nil
 }
 
 func (w *Watcher) canonical(ctx context.Context, b pay.Block) (bool, error) {

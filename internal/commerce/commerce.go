@@ -78,8 +78,8 @@ func (c *Commerce) Customer(in api.Customer) (who pay.Customer, err error) {
 		return who, errNobody
 	case who.Wallet == "":
 		return who, nil
-	case !who.Network.Known():
-		return who, pay.Errorf(pay.CodeWalletNetwork, "wallet_network must be one of %v", pay.Networks)
+	case !c.Billing.Registry.Known(who.Network):
+		return who, pay.Errorf(pay.CodeWalletNetwork, "wallet_network must be one of %v", c.Billing.Registry.Names())
 	}
 	if who.Wallet, err = c.wallet(who.Network, who.Wallet); err != nil {
 		return who, pay.Errorf(pay.CodeWalletAddress, "wallet_address %v", err)

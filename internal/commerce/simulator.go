@@ -95,8 +95,8 @@ func (c *Commerce) simulatedPayer(in api.SimulateRequest) (who pay.Customer, err
 	if who.Network = pay.RefundNetwork; in.WalletNetwork != nil {
 		who.Network = pay.NetworkName(*in.WalletNetwork)
 	}
-	if !who.Network.Known() {
-		return who, pay.Errorf(pay.CodeWalletNetwork, "walletNetwork must be one of %v", pay.Networks)
+	if !c.Billing.Registry.Known(who.Network) {
+		return who, pay.Errorf(pay.CodeWalletNetwork, "walletNetwork must be one of %v", c.Billing.Registry.Names())
 	}
 	if in.WalletAddress == nil {
 		return who, nil

@@ -81,7 +81,7 @@ func nodeConfig(dir, host string, port int) *node.Config {
 
 func ethConfig(id uint64) *ethconfig.Config {
 	c := ethconfig.Defaults
-	c.Genesis, c.NetworkId = genesis(id), id
+	c.Genesis = genesis(id)
 	c.SyncMode = ethconfig.FullSync
 	// Every block's state goes to disk with the block. By default geth keeps the latest states in memory until it is
 	// shut down, and a killed process would fall back to an old block.

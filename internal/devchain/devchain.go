@@ -27,7 +27,7 @@ import (
 	"github.com/pepay/pepay/contracts"
 )
 
-// DefaultChainID is the id of a chain for development.
+// DefaultChainID is that of a development chain, by which wallets know one.
 const DefaultChainID = 1337
 
 // DefaultPeriod is the usual time between two blocks.
@@ -41,7 +41,7 @@ type Options struct {
 	// Listen is the host:port of the JSON-RPC server; empty means 127.0.0.1:0, and port 0 any free port. The host must
 	// be a loopback address or localhost.
 	Listen string
-	// ChainID is the chain's id; 0 for DefaultChainID. A Dir keeps the one it was begun with.
+	// ChainID is the chain's, 0 for 1337, by which wallets know a development chain. A Dir keeps the one it began with.
 	ChainID uint64
 	// Period is the time between two blocks; zero makes blocks by Mine only.
 	Period time.Duration
@@ -52,9 +52,9 @@ type Options struct {
 
 // Chain is a running chain. Its methods may be called from many goroutines at once, but not after Close.
 type Chain struct {
+	id     uint64
 	node   *node.Node
 	client *ethclient.Client
-	id     uint64
 
 	mu     sync.Mutex // the beacon is for one caller at a time
 	beacon *catalyst.SimulatedBeacon
@@ -94,11 +94,12 @@ func launch(o Options) (*Chain, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Dir, err)
 	}
-	service, err := eth.New(stack, ethConfig(cmp.Or(o.ChainID, DefaultChainID)))
+	id := cmp.Or(o.ChainID, DefaultChainID)
+	service, err := eth.New(stack, ethConfig(id))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the chain: %w", err), stack.Close())
 	}
-	c := &Chain{node: stack, id: cmp.Or(o.ChainID, DefaultChainID), db: service.ChainDb(), stop: make(chan struct{})}
+	c := &Chain{id: id, node: stack, db: service.ChainDb(), stop: make(chan struct{})}
 	c.mu.Lock() // control waits until there is a beacon
 	defer c.mu.Unlock()
 	stack.RegisterAPIs([]rpc.API{{
@@ -186,7 +187,7 @@ func (c *Chain) Fork(parent common.Hash) error {
 // URL returns the JSON-RPC endpoint, http://host:port. The same with ws:// speaks websocket.
 func (c *Chain) URL() string { return c.node.HTTPEndpoint() }
 
-// ChainID returns 1337, by which wallets know a development chain.
+// ChainID returns the chain's id.
 func (c *Chain) ChainID() uint64 { return c.id }
 
 // Client returns an in-process client, which Close closes.

@@ -1,6 +1,7 @@
 package pay
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -26,18 +27,41 @@ var Networks = []NetworkName{
 	"ethereum", "base", "solana", "avalanche", "ton", "bsc", "arbitrum", "optimism", "cardano", "sui",
 }
 
-// Known reports whether the contract has a network of this name.
-func (n NetworkName) Known() bool { return slices.Contains(Networks, n) }
+// Finality is what makes a block final on a network.
+type Finality string
+
+// Either enough blocks follow it, or the network itself says so.
+const (
+	Deep      Finality = ""          // Confirmations
+	Safe      Finality = "safe"      // the nodes' block tag of that name: on a rollup, what stands on its parent chain
+	Finalized Finality = "finalized" // the nodes' block tag of that name: what the validators voted final
+)
 
 // Network is a chain that this deployment watches, and its rules.
 type Network struct {
-	Name          NetworkName
-	Environment   Environment
-	ChainID       uint64        // EVM's; Cardano's network magic
-	Identity      string        // what names the chain elsewhere: its first block or checkpoint
-	Confirmations uint64        // blocks, counting the one with the deposit, until it counts
+	Name        NetworkName
+	Environment Environment
+	ChainID     uint64 // EVM's; Cardano's network magic
+	Identity    string // what names the chain elsewhere: its first block or checkpoint
+	Finality    Finality
+	// Confirmations are the blocks, counting the one with the deposit, until it counts. Where
+	// Finality is a tag they decide nothing: they are how many it usually takes.
+	Confirmations uint64
 	BlockTime     time.Duration // usual time between blocks
 	SweepMinimum  money.USD     // proceeds below this stay where they are until more arrive
+	Explorer      Explorer
+}
+
+// Explorer is where people look things up, as addresses in which %s stands for what is
+// looked up; they are empty where there is nobody to ask.
+type Explorer struct{ Tx, Address string }
+
+// TxURL returns where people look up a transaction, "" for nowhere.
+func (e Explorer) TxURL(hash string) string { return strings.Replace(e.Tx, "%s", hash, 1) }
+
+// AddressURL returns where people look up an address, "" for nowhere.
+func (e Explorer) AddressURL(address string) string {
+	return strings.Replace(e.Address, "%s", address, 1)
 }
 
 // TokenType is how a token lives on its network.
@@ -67,7 +91,11 @@ type Token struct {
 	Price       string // the symbol its price is quoted under, as in "ETH"
 	Buffer      int64  // basis points added to a quote against price moves
 	Photo       string // path or address of its logo, "" for none
+	Spelled     string // how its contract writes the symbol, where that is not Symbol
 }
+
+// Written returns the symbol that the token's contract must answer with.
+func (t Token) Written() string { return cmp.Or(t.Spelled, t.Symbol) }
 
 // Registry is every network and token that a deployment serves. It is read-only
 // once built.
@@ -84,6 +112,21 @@ func (r *Registry) Network(name NetworkName) (Network, bool) {
 	}
 	return r.Networks[i], true
 }
+
+// Names are the networks that callers may name: the contract's, in its order, and those of
+// the operator's own that are served.
+func (r *Registry) Names() []NetworkName {
+	names := slices.Clone(Networks)
+	for _, n := range r.Networks {
+		if !slices.Contains(names, n.Name) {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// Known reports whether there is a network of this name, served or not.
+func (r *Registry) Known(n NetworkName) bool { return slices.Contains(r.Names(), n) }
 
 // SimulatedToken is what simulated payments are made in: a dollar that there is not, on
 // any network.

@@ -1,38 +1,41 @@
 package pay
 
 import (
+	"slices"
 	"time"
-
-	"github.com/pepay/pepay/internal/money"
 )
 
-// Ethereum is the mainnet of Ethereum. Twelve confirmations, about two and a half
-// minutes, are what exchanges have long asked for; no reorganisation since the
-// merge came near that depth.
-var Ethereum = Network{
-	Name: "ethereum", Environment: Mainnet, ChainID: 1, Confirmations: 12, BlockTime: 12 * time.Second, SweepMinimum: 5_00 * money.Cent,
+// Listing is a network that comes with Pepay, and the tokens taken on it.
+type Listing struct {
+	Network
+	Tokens []Token
 }
 
-// EthereumTokens are the tokens taken on Ethereum. The contracts are those that
-// their issuers, Circle and Tether, publish.
-var EthereumTokens = []Token{
-	{ID: 1, Network: "ethereum", Environment: Mainnet, Symbol: "ETH", Name: "Ether", Type: Native, Decimals: 18, Price: "ETH", Buffer: 50},
-	{ID: 2, Network: "ethereum", Environment: Mainnet, Symbol: "USDC", Name: "USD Coin", Type: ERC20, Address: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", Decimals: 6, Stable: true, Price: "USDC"},
-	{ID: 3, Network: "ethereum", Environment: Mainnet, Symbol: "USDT", Name: "Tether USD", Type: ERC20, Address: "0xdAC17F958D2ee523a2206206994597C13D831ec7", Decimals: 6, Stable: true, Price: "USDT"},
+// Listings are all of them, by the contract's names: of each the mainnet and its public
+// testnet, which is of the environment devnet. The ids of tokens are stable for ever,
+// since quotes and payments refer to them: 1 to 5 are from before there was a plan, 10
+// and 11 are the development chain's, and the n-th network of the contract has the 50
+// from 100+50n, the first 25 for its mainnet. From OwnTokens on they are the operator's.
+var Listings = slices.Concat(evmListings)
+
+// OwnTokens is the least id of a token that an operator adds.
+const OwnTokens = 1000
+
+// Listed returns the network of a name in an environment, if it comes with Pepay.
+func Listed(n NetworkName, e Environment) (Listing, bool) {
+	i := slices.IndexFunc(Listings, func(l Listing) bool { return l.Name == n && l.Environment == e })
+	if i < 0 {
+		return Listing{}, false
+	}
+	return Listings[i], true
 }
 
-// BSC is the mainnet of BNB Smart Chain, on which refunds are paid. Its validators vote a
-// block final within two or three more (BEP-126); fifteen confirmations are what was
-// asked for before they did, and still only seconds.
-var BSC = Network{
-	Name: "bsc", Environment: Mainnet, ChainID: 56, Confirmations: 15, BlockTime: 750 * time.Millisecond, SweepMinimum: 1_00 * money.Cent,
-}
-
-// BSCTokens are the tokens taken on BSC: dollars that Binance issues against those of
-// other chains, with 18 decimals instead of the usual six.
-var BSCTokens = []Token{
-	{ID: 4, Network: "bsc", Environment: Mainnet, Symbol: "USDT", Name: "Tether USD", Type: ERC20, Address: "0x55d398326f99059fF775485246999027B3197955", Decimals: 18, Stable: true, Price: "USDT"},
-	{ID: 5, Network: "bsc", Environment: Mainnet, Symbol: "USDC", Name: "USD Coin", Type: ERC20, Address: "0x8AC76a51cc950d9822D68b83fE1Ad97B32Cd580d", Decimals: 18, Stable: true, Price: "USDC"},
+// list makes a listing: its tokens are of the network.
+func list(n Network, ts ...Token) Listing {
+	for i := range ts {
+		ts[i].Network, ts[i].Environment = n.Name, n.Environment
+	}
+	return Listing{n, ts}
 }
 
 // Devchain is the development chain, in the place of Ethereum.

@@ -220,13 +220,17 @@ func TestCause(t *testing.T) {
 // one token at each address.
 func TestRegistries(t *testing.T) {
 	t.Parallel()
-	main := pay.Registry{Networks: []pay.Network{pay.Ethereum}, Tokens: pay.EthereumTokens}
+	listed, ok := pay.Listed("ethereum", pay.Mainnet)
+	main := pay.Registry{Networks: []pay.Network{pay.Ethereum}, Tokens: listed.Tokens}
+	if listed.Network != pay.Ethereum || !ok {
+		t.Errorf("listed %+v", listed)
+	}
 	dev := pay.Registry{Networks: []pay.Network{pay.Devchain}, Tokens: pay.DevchainTokens("0xD011a7")}
 	ids := map[int64]bool{}
 	for _, r := range []pay.Registry{main, dev} {
 		for _, token := range r.Tokens {
 			n, ok := r.Network(token.Network)
-			if !ok || !n.Name.Known() || n.Environment != token.Environment || n.Confirmations == 0 || n.BlockTime == 0 {
+			if !ok || !r.Known(n.Name) || n.Environment != token.Environment || n.Confirmations == 0 || n.BlockTime == 0 {
 				t.Errorf("%s lives on %+v", token.Symbol, n)
 			}
 			at, ok := r.TokenAt(token.Network, token.Address)
@@ -252,7 +256,8 @@ func TestRegistries(t *testing.T) {
 			t.Errorf("%q is titled %q", n, got)
 		}
 	}
-	if pay.NetworkName("devnet").Known() {
-		t.Error("the contract knows no network of that name")
+	own := pay.Registry{Networks: []pay.Network{{Name: "polygon"}, pay.Ethereum}}
+	if main.Known("polygon") || main.Known("") || !main.Known("sui") || !own.Known("polygon") || !own.Known("sui") || len(own.Names()) != len(pay.Networks)+1 {
+		t.Errorf("names %v, own %v", main.Names(), own.Names())
 	}
 }

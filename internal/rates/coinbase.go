@@ -21,6 +21,7 @@ const CoinbaseURL = "https://api.exchange.coinbase.com"
 // which it takes for a dollar.
 var coinbaseProducts = map[string]string{
 	"BTC": "BTC-USD", "ETH": "ETH-USD", "SOL": "SOL-USD", "DAI": "DAI-USD", "USDT": "USDT-USD",
+	"AVAX": "AVAX-USD", "BNB": "BNB-USD", "POL": "POL-USD",
 }
 
 // Coinbase is the last trade on Coinbase Exchange. It needs no key and costs one

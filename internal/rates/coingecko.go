@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,11 @@ const (
 var coinGeckoIDs = map[string]string{
 	"BTC": "bitcoin", "ETH": "ethereum", "SOL": "solana",
 	"DAI": "dai", "USDC": "usd-coin", "USDT": "tether",
+	"AVAX": "avalanche-2", "BNB": "binancecoin", "POL": "polygon-ecosystem-token",
 }
+
+// Quotable are the symbols that prices can be had for.
+func Quotable() []string { return slices.Sorted(maps.Keys(coinGeckoIDs)) }
 
 // CoinGecko is the average over the exchanges that coingecko.com lists, at its
 // /simple/price. It is recomputed about once a minute. One question costs one call

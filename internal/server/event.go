@@ -20,7 +20,7 @@ var eventRoutes = []route{
 
 func (s *Server) listEvents(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	f := q.eventFilter("type")
+	f := q.eventFilter("type", s.Billing.Registry)
 	f.From, f.To = q.moment("created[gte]"), q.wholeSecond("created[lte]")
 	p := q.page(isEventID)
 	if q.err != nil {
@@ -35,16 +35,13 @@ func (s *Server) listEvents(r *http.Request, c billing.Caller) (any, error) {
 }
 
 // eventFilter returns the filters that the list and the streams share.
-func (q *query) eventFilter(types string) store.EventFilter {
+func (q *query) eventFilter(types string, known *pay.Registry) store.EventFilter {
 	f := store.EventFilter{
 		Types: q.types(types), Environment: q.environment(), InvoiceID: q.text("invoice_id"), CustomerID: q.text("customer_id"),
-		OrderID: q.text("order_id"), Wallet: q.text("wallet_address"), WalletNet: pay.NetworkName(q.text("wallet_network")),
+		OrderID: q.text("order_id"), Wallet: q.text("wallet_address"), WalletNet: q.network("wallet_network", known),
 	}
 	if kinds := q.list("invoice_type", string(pay.Standard), string(pay.Commerce)); len(slices.Compact(slices.Sorted(slices.Values(kinds)))) == 1 {
 		f.InvoiceType = pay.InvoiceType(kinds[0])
-	}
-	if f.WalletNet != "" && !f.WalletNet.Known() {
-		q.fail("wallet_network is not a network of this API")
 	}
 	return f
 }

@@ -44,13 +44,13 @@ func hash(raw []byte) string {
 
 func (s *Server) listInvoices(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	return s.invoices(r, c, q, q.invoiceFilter())
+	return s.invoices(r, c, q, q.invoiceFilter(s.Billing.Registry))
 }
 
 func (s *Server) customerInvoices(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
 	q.Set("customer_id", r.PathValue("customer"))
-	return s.invoices(r, c, q, q.invoiceFilter())
+	return s.invoices(r, c, q, q.invoiceFilter(s.Billing.Registry))
 }
 
 func (s *Server) invoices(r *http.Request, c billing.Caller, q *query, f store.InvoiceFilter) (any, error) {
@@ -76,7 +76,7 @@ func (s *Server) payments(ps []pay.Payment) []api.Payment {
 
 func (s *Server) invoiceTotals(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	f := q.invoiceFilter()
+	f := q.invoiceFilter(s.Billing.Registry)
 	if q.err != nil {
 		return nil, q.err
 	}

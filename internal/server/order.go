@@ -22,7 +22,7 @@ var orderRoutes = []route{
 
 func (s *Server) listOrders(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
-	f := q.orderFilter()
+	f := q.orderFilter(s.Billing.Registry)
 	if q.err != nil {
 		return nil, q.err
 	}
@@ -31,13 +31,13 @@ func (s *Server) listOrders(r *http.Request, c billing.Caller) (any, error) {
 }
 
 // orderFilter returns the filters of the list of orders.
-func (q *query) orderFilter() store.OrderFilter {
+func (q *query) orderFilter(known *pay.Registry) store.OrderFilter {
 	statuses := make([]string, len(pay.OrderStatuses))
 	for n, s := range pay.OrderStatuses {
 		statuses[n] = string(s)
 	}
 	f := store.OrderFilter{
-		CustomerID: q.text("customer_id"), Wallet: q.text("wallet"), WalletNet: q.network("walletNetwork"),
+		CustomerID: q.text("customer_id"), Wallet: q.text("wallet"), WalletNet: q.network("walletNetwork", known),
 		Status: pay.OrderStatus(q.choice("status", statuses...)), Retailer: q.choice("retailer", pay.Retailers...),
 		From: q.moment("createdFrom"), To: q.wholeSecond("createdTo"), Limit: q.number("limit", 20, 1, 100), Offset: q.number("offset", 0, 0, maxOffset),
 	}

@@ -131,10 +131,20 @@ func (s *Server) state(g billing.Progress) web.State {
 		}
 		v.Payments = append(v.Payments, web.Payment{
 			ID: p.ID, Network: p.Network, NetworkName: pay.NetworkName(p.Network).Title(), ExpectedName: expected, TokenSymbol: p.TokenSymbol, TokenAmount: p.TokenAmount, AmountUSD: g.Payments[n].Amount.Cents(),
-			Status: p.Status, Confirmations: p.Confirmations, RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash,
+			Status: p.Status, Confirmations: p.Confirmations, RequiredConfirmations: p.RequiredConfirmations, TxHash: p.TxHash, ExplorerURL: s.explorer(g.Payments[n]),
 		})
 	}
 	return v
+}
+
+// explorer is where people look up a payment: by its transaction, which one that only a
+// balance shows does not have.
+func (s *Server) explorer(p pay.Payment) string {
+	n, _ := s.Billing.Registry.Network(p.Network)
+	if p.Index == pay.IndexSurplus {
+		return n.Explorer.AddressURL(p.Address)
+	}
+	return n.Explorer.TxURL(p.TxHash)
 }
 
 // pageAddress answers the page's own question for an address: with it come the

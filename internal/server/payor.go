@@ -35,8 +35,8 @@ func (s *Server) availableTokens(r *http.Request, p billing.Session) (any, error
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "mode must be monitored, all or network")
 	case mode == "network" && f.Network == "":
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "mode=network needs a network")
-	case f.Network != "" && !f.Network.Known():
-		return nil, pay.Errorf(pay.CodeNetworkUnsupported, "Network %.32q does not exist", f.Network)
+	case f.Network != "" && !s.Billing.Registry.Known(f.Network):
+		return nil, pay.Errorf(pay.CodeNetworkUnsupported, "Network %.32q does not exist; there are %v", f.Network, s.Billing.Registry.Names())
 	case only != "" && only != "true" && only != "false":
 		return nil, pay.Errorf(pay.CodeInvalidRequest, "available_only must be true or false")
 	}

@@ -117,10 +117,10 @@ func (q *query) yesNo(name string) *bool {
 }
 
 // network returns the name of a network, or "".
-func (q *query) network(name string) pay.NetworkName {
+func (q *query) network(name string, known *pay.Registry) pay.NetworkName {
 	n := pay.NetworkName(q.text(name))
-	if n != "" && !n.Known() {
-		q.fail("%s is not a network of this API", name)
+	if n != "" && !known.Known(n) {
+		q.fail("%s must be one of %v", name, known.Names())
 	}
 	return n
 }
@@ -170,7 +170,7 @@ func (q *query) environment() pay.Environment {
 }
 
 // invoiceFilter returns the filters that lists and totals of invoices share.
-func (q *query) invoiceFilter() store.InvoiceFilter {
+func (q *query) invoiceFilter(known *pay.Registry) store.InvoiceFilter {
 	statuses := make([]string, len(pay.InvoiceStatuses))
 	for i, s := range pay.InvoiceStatuses {
 		statuses[i] = string(s)
@@ -178,7 +178,7 @@ func (q *query) invoiceFilter() store.InvoiceFilter {
 	f := store.InvoiceFilter{
 		Statuses: q.list("status", statuses...), Types: q.list("invoice_type", string(pay.Standard), string(pay.Commerce)),
 		CustomerID: q.text("customer_id"), Environment: q.environment(), From: q.moment("created_gte"), To: q.wholeSecond("created_lte"),
-		PayerAddr: q.text("payer_wallet_address"), PayerNet: q.network("payer_wallet_network"),
+		PayerAddr: q.text("payer_wallet_address"), PayerNet: q.network("payer_wallet_network", known),
 	}
 	if !f.From.IsZero() && !f.To.IsZero() && f.From.After(f.To) {
 		q.fail("created_gte must not be later than created_lte")

@@ -51,7 +51,7 @@ func (s *Server) commerceStream(w http.ResponseWriter, r *http.Request) {
 // an API key.
 func (s *Server) accountStream(w http.ResponseWriter, r *http.Request, stream auth.Stream, scope pay.Scope) {
 	q := newQuery(r)
-	f := q.eventFilter("types")
+	f := q.eventFilter("types", s.Billing.Registry)
 	q.only("token", "format", "since", "types", "environment", "invoice_type", "invoice_id", "customer_id", "order_id", "wallet_address", "wallet_network")
 	var t auth.Ticket
 	var err error

@@ -87,18 +87,26 @@ func (a *Account) prepare(ctx context.Context, to common.Address, data []byte, l
 	if err != nil {
 		return 0, s, err
 	}
+	s, err = a.sign(&types.DynamicFeeTx{
+		ChainID: new(big.Int).SetUint64(a.Network.ChainID), Nonce: nonce, GasTipCap: tip, GasFeeCap: fee, Gas: gas, To: &to, Data: data,
+	})
+	if err != nil {
+		return 0, s, err
+	}
+	apart, err := a.dataFee(ctx, s)
+	if err != nil {
+		return 0, s, err
+	}
 	need := new(big.Int).Mul(fee, new(big.Int).SetUint64(gas))
+	need.Add(need, apart)
 	have, err := a.balance(ctx)
 	if err != nil {
 		return 0, s, err
 	}
 	if a.purse.needs(need, have); a.Shortage() != "" {
-		return 0, s, fmt.Errorf("%w: %s has %s wei and needs %s; send it some", ErrNoGas, from.Hex(), have, need)
+		return 0, pay.RelaySend{}, fmt.Errorf("%w: %s has %s wei and needs %s; send it some", ErrNoGas, from.Hex(), have, need)
 	}
-	s, err = a.sign(&types.DynamicFeeTx{
-		ChainID: new(big.Int).SetUint64(a.Network.ChainID), Nonce: nonce, GasTipCap: tip, GasFeeCap: fee, Gas: gas, To: &to, Data: data,
-	})
-	return nonce, s, err
+	return nonce, s, nil
 }
 
 // fees returns what to pay for a unit of gas: room for the base fee to double.

@@ -8,6 +8,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -25,7 +26,7 @@ type fate struct {
 // fate asks the chain. A transaction is decided only by blocks as deep as a deposit's
 // must be to count.
 func (a *Account) fate(ctx context.Context, from common.Address, nonce uint64, sends []pay.RelaySend) (f fate, err error) {
-	head, err := a.head(ctx)
+	final, some, err := a.final(ctx)
 	if err != nil {
 		return f, err
 	}
@@ -41,7 +42,7 @@ func (a *Account) fate(ctx context.Context, from common.Address, nonce uint64, s
 			return f, fmt.Errorf("read a receipt: %w", err)
 		}
 		f.mined, f.txHash = true, s.TxHash
-		if head+1 < receipt.BlockNumber.Uint64()+a.Network.Confirmations {
+		if !some || final < receipt.BlockNumber.Uint64() {
 			return f, nil
 		}
 		f.receipt = receipt
@@ -50,16 +51,45 @@ func (a *Account) fate(ctx context.Context, from common.Address, nonce uint64, s
 		}
 		return f, nil
 	}
-	return f, a.replaced(ctx, head, from, nonce, &f)
+	if !some {
+		return f, nil
+	}
+	f.final = final
+	return f, a.replaced(ctx, from, nonce, &f)
+}
+
+// final returns the newest block that is as final as a deposit's must be to count, if there
+// is one yet. Where the network says which, it is what the least of the nodes that answer
+// says: one that is ahead may be wrong.
+func (a *Account) final(ctx context.Context) (height uint64, some bool, err error) {
+	if a.Network.Finality == pay.Deep {
+		head, err := a.head(ctx)
+		return head + 1 - min(head+1, a.Network.Confirmations), err == nil && head+1 > a.Network.Confirmations, err
+	}
+	tag := new(big.Int).SetInt64(int64(rpc.FinalizedBlockNumber))
+	if a.Network.Finality == pay.Safe {
+		tag.SetInt64(int64(rpc.SafeBlockNumber))
+	}
+	for _, c := range a.Nodes {
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		h, e := c.HeaderByNumber(call, tag)
+		if cancel(); e != nil {
+			err = fmt.Errorf("ask which block is %s: %w", a.Network.Finality, e)
+			continue
+		}
+		if at := h.Number.Uint64(); !some || at < height {
+			height, some = at, true
+		}
+	}
+	if some {
+		err = nil
+	}
+	return height, some, err
 }
 
 // replaced finds out whether a transaction can no longer be mined: its nonce was used,
 // in a final block, by one that is none of its forms.
-func (a *Account) replaced(ctx context.Context, head uint64, from common.Address, nonce uint64, f *fate) error {
-	if head < a.Network.Confirmations {
-		return nil
-	}
-	f.final = head + 1 - a.Network.Confirmations
+func (a *Account) replaced(ctx context.Context, from common.Address, nonce uint64, f *fate) error {
 	used, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (uint64, error) {
 		return c.NonceAt(ctx, from, new(big.Int).SetUint64(f.final))
 	})

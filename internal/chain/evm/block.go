@@ -39,6 +39,11 @@ func (b *block) position() pay.Block {
 	return pay.Block{Height: b.header.Number.Uint64(), Hash: strings.ToLower(b.hash.Hex()), Time: time.Unix(int64(b.header.Time), 0).UTC()} //nolint:gosec // checked by parseHeader
 }
 
+// errAsync refuses blocks of Avalanche since its Helicon upgrade (ACP-194): such a block's
+// receipts, bloom and state are of blocks some seconds before it. To read them as its own
+// would miss deposits.
+var errAsync = errors.New("the network executes blocks some time after it makes them (settledHeight, ACP-194), which is not understood")
+
 // parseHeader reads a header from a node's answer and proves that it has the hash
 // which the node states.
 func parseHeader(raw json.RawMessage) (*block, error) {
@@ -47,14 +52,18 @@ func parseHeader(raw json.RawMessage) (*block, error) {
 		return nil, fmt.Errorf("decode a header: %w", err)
 	}
 	var more struct {
-		Hash        common.Hash
-		ExtDataHash *common.Hash
+		Hash          common.Hash
+		ExtDataHash   *common.Hash
+		SettledHeight *hexutil.Uint64
 	}
 	if err := json.Unmarshal(raw, &more); err != nil {
 		return nil, fmt.Errorf("decode a block's hash: %w", err)
 	}
 	if !b.header.Number.IsInt64() || b.header.Time > 1<<40 {
 		return nil, errors.New("a header's height or time is out of range")
+	}
+	if more.SettledHeight != nil {
+		return nil, errAsync
 	}
 	b.hash = b.header.Hash()
 	if more.ExtDataHash != nil {

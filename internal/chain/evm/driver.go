@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,6 +77,15 @@ func (d *Driver) Head(ctx context.Context) (pay.Block, error) {
 	return nodes.Head(ctx, func(ctx context.Context, n *endpoint) (pay.Block, error) { return d.at(ctx, n, "latest") })
 }
 
+// Final implements chain.Finalizer: a rule is the block tag that nodes know it by.
+func (d *Driver) Final(ctx context.Context, rule pay.Finality) (pay.Block, error) {
+	nodes, err := d.ready()
+	if err != nil {
+		return pay.Block{}, err
+	}
+	return nodes.Final(ctx, func(ctx context.Context, n *endpoint) (pay.Block, error) { return d.at(ctx, n, string(rule)) })
+}
+
 // Block implements chain.Driver.
 func (d *Driver) Block(ctx context.Context, height uint64) (pay.Block, error) {
 	nodes, err := d.ready()
@@ -87,21 +97,23 @@ func (d *Driver) Block(ctx context.Context, height uint64) (pay.Block, error) {
 	})
 }
 
-// at asks a node for the block at a height in hexadecimal, or "latest". The zero
-// block means that the node does not have it.
+// at asks a node for the block at a height in hexadecimal, or by a tag such as "latest".
+// The zero block means that the node does not have the height.
 func (d *Driver) at(ctx context.Context, n *endpoint, height string) (pay.Block, error) {
 	answers, err := n.ask(ctx, call{"eth_getBlockByNumber", []any{height, false}})
 	if err != nil {
 		return pay.Block{}, err
 	}
 	if answers[0] == nil {
-		if height == "latest" {
-			return pay.Block{}, fmt.Errorf("%s has no newest block", n.Name)
+		if isTag(height) {
+			return pay.Block{}, fmt.Errorf("%s has no %s block", n.Name, height)
 		}
 		return pay.Block{}, nil
 	}
 	return d.position(n, answers[0], height)
 }
+
+func isTag(height string) bool { return !strings.HasPrefix(height, "0x") }
 
 func (d *Driver) position(n *endpoint, raw json.RawMessage, height string) (pay.Block, error) {
 	b, err := parseHeader(raw)
@@ -109,7 +121,7 @@ func (d *Driver) position(n *endpoint, raw json.RawMessage, height string) (pay.
 		return pay.Block{}, fmt.Errorf("%s: %w", n.Name, err)
 	}
 	p := b.position()
-	if height != "latest" && height != hexutil.EncodeUint64(p.Height) {
+	if !isTag(height) && height != hexutil.EncodeUint64(p.Height) {
 		return pay.Block{}, fmt.Errorf("%s answers with block %d for %s", n.Name, p.Height, height)
 	}
 	return p, nil

@@ -16,8 +16,14 @@ import (
 
 var _ chain.Finder = (*Driver)(nil)
 
-// logsSpan is how many blocks one question for logs covers: what nodes commonly allow.
-const logsSpan = 1000
+// A question for logs covers logsSpan blocks, which most nodes allow, or for a node that
+// refuses that a tenth, and a tenth again: some allow ten. maxQuestions bounds how many
+// there are, so that a network of quick blocks on such a node costs an error, not an hour.
+const (
+	logsSpan     = 1000
+	leastSpan    = 10
+	maxQuestions = 5000
+)
 
 var txHash = regexp.MustCompile(`^0x[0-9a-f]{64}$`)
 
@@ -76,22 +82,32 @@ func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint
 	for i, a := range addresses {
 		topics[i] = common.BytesToHash(common.HexToAddress(a).Bytes())
 	}
-	var calls []call
-	for at := from; at <= to; at += logsSpan {
-		calls = append(calls, call{"eth_getLogs", []any{map[string]any{
-			"fromBlock": hexutil.EncodeUint64(at), "toBlock": hexutil.EncodeUint64(min(to, at+logsSpan-1)),
-			"address": d.Tokens, "topics": []any{transferTopic, nil, topics},
-		}}})
+	questions := func(span uint64) (calls []call) {
+		for at := from; at <= to; at += span {
+			calls = append(calls, call{"eth_getLogs", []any{map[string]any{
+				"fromBlock": hexutil.EncodeUint64(at), "toBlock": hexutil.EncodeUint64(min(to, at+span-1)),
+				"address": d.Tokens, "topics": []any{transferTopic, nil, topics},
+			}}})
+		}
+		return calls
 	}
 	var errs []error
 	for _, n := range nodes.Ready() {
-		heights, err := n.mentions(ctx, calls, from, to)
+		heights, err := n.mentions(ctx, questions(logsSpan), from, to)
+		for span := uint64(logsSpan / 10); isRefusal(err) && span >= leastSpan && (to-from)/span < maxQuestions; span /= 10 {
+			heights, err = n.mentions(ctx, questions(span), from, to)
+		}
 		if err == nil {
 			return heights, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[refusal](err)
+	return ok
 }
 
 func (n *endpoint) mentions(ctx context.Context, calls []call, from, to uint64) (heights []uint64, err error) {

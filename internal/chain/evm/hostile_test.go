@@ -107,6 +107,11 @@ func TestAvalancheHeader(t *testing.T) {
 	if _, err := evm.ParseHeader(altered); err == nil {
 		t.Error("a header was believed whose hash does not cover all of it")
 	}
+	object["settledHeight"] = "0x1" // since Helicon: what it says of receipts is of earlier blocks
+	altered, _ = json.Marshal(object)
+	if _, err := evm.ParseHeader(altered); err == nil || !strings.Contains(err.Error(), "ACP-194") {
+		t.Errorf("a block that is executed later: %v", err)
+	}
 }
 
 // A block whose header is the node's own may promise receipts for transactions

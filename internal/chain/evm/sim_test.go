@@ -171,6 +171,7 @@ type faults struct {
 	lag      uint64
 	maxBatch int
 	refuse   string // a method it does not have
+	deny     func(method string, params []json.RawMessage) bool
 	edit     func(method string, params []json.RawMessage, result string) string
 }
 
@@ -250,7 +251,7 @@ func (p *proxy) answer(r *http.Request, f faults, m message) message {
 	p.calls[m.Method]++
 	p.mu.Unlock()
 	out := message{Version: "2.0", ID: m.ID}
-	if m.Method == f.refuse {
+	if m.Method == f.refuse || f.deny != nil && f.deny(m.Method, m.Params) {
 		out.Error = map[string]any{"code": -32601, "message": "the method does not exist"}
 		return out
 	}

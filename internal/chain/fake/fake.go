@@ -36,6 +36,9 @@ type Faults struct {
 // Chain is a blockchain. Mine adds blocks; Fork replaces the newest ones.
 type Chain struct {
 	Network pay.NetworkName // what findings are of
+	// Rule is asked, with the height of the node's head, for the height that is final: the
+	// network's own rule, whatever it is called. Needed only if a watcher asks for it.
+	Rule func(head uint64) uint64
 
 	mu     sync.Mutex
 	blocks []block
@@ -144,6 +147,15 @@ func (c *Chain) Head(ctx context.Context) (pay.Block, error) {
 		return pay.Block{}, err
 	}
 	return blocks[len(blocks)-1].Block, nil
+}
+
+// Final implements chain.Finalizer.
+func (c *Chain) Final(ctx context.Context, _ pay.Finality) (pay.Block, error) {
+	blocks, _, err := c.enter(ctx, "Final")
+	if err != nil {
+		return pay.Block{}, err
+	}
+	return blocks[c.Rule(uint64(len(blocks)-1))].Block, nil
 }
 
 // Block implements chain.Driver.

@@ -88,17 +88,7 @@ func (p *Pool[N]) Try(ctx context.Context, ask func(N) error, innocent func(N, e
 // of them have reached, so that it can be confirmed; a node whose own head is minutes
 // older than another's has no say.
 func (p *Pool[N]) Head(ctx context.Context, ask func(context.Context, N) (pay.Block, error)) (pay.Block, error) {
-	nodes := p.Ready()
-	heads, errs := make([]pay.Block, len(nodes)), make([]error, len(nodes))
-	var all sync.WaitGroup
-	for i, n := range nodes {
-		all.Go(func() {
-			if heads[i], errs[i] = p.timely(ctx, n, ask); errs[i] != nil {
-				p.Blame(ctx, n, errs[i])
-			}
-		})
-	}
-	all.Wait()
+	nodes, heads, errs := p.all(ctx, ask)
 	var answered []pay.Block
 	for i, n := range nodes {
 		n.state().claim(heads[i])
@@ -111,8 +101,46 @@ func (p *Pool[N]) Head(ctx context.Context, ask func(context.Context, N) (pay.Bl
 	}
 	newest := slices.MaxFunc(answered, func(a, b pay.Block) int { return a.Time.Compare(b.Time) })
 	answered = slices.DeleteFunc(answered, func(b pay.Block) bool { return newest.Time.Sub(b.Time) > Stale })
-	slices.SortFunc(answered, func(a, b pay.Block) int { return cmp.Compare(b.Height, a.Height) })
-	return answered[min(1, len(answered)-1)], nil
+	return second(answered), nil
+}
+
+// Final asks each node for the newest block that it holds final. With several nodes it is
+// the newest that two of them do: one that is ahead of the others has only heard of it
+// first, or lies. A node whose head is minutes older than another's has no say.
+func (p *Pool[N]) Final(ctx context.Context, ask func(context.Context, N) (pay.Block, error)) (pay.Block, error) {
+	nodes, blocks, errs := p.all(ctx, ask)
+	var answered []pay.Block
+	for i, n := range nodes {
+		if errs[i] == nil && !p.isStale(n.state().Claimed()) {
+			answered = append(answered, blocks[i])
+		}
+	}
+	if len(answered) == 0 {
+		return pay.Block{}, errors.Join(append(errs, ErrBehind)...)
+	}
+	return second(answered), nil
+}
+
+// all asks each node at the same time. One that fails is blamed.
+func (p *Pool[N]) all(ctx context.Context, ask func(context.Context, N) (pay.Block, error)) (nodes []N, blocks []pay.Block, errs []error) {
+	nodes = p.Ready()
+	blocks, errs = make([]pay.Block, len(nodes)), make([]error, len(nodes))
+	var done sync.WaitGroup
+	for i, n := range nodes {
+		done.Go(func() {
+			if blocks[i], errs[i] = p.timely(ctx, n, ask); errs[i] != nil {
+				p.Blame(ctx, n, errs[i])
+			}
+		})
+	}
+	done.Wait()
+	return nodes, blocks, errs
+}
+
+// second returns the second highest block, of a single one that.
+func second(blocks []pay.Block) pay.Block {
+	slices.SortFunc(blocks, func(a, b pay.Block) int { return cmp.Compare(b.Height, a.Height) })
+	return blocks[min(1, len(blocks)-1)]
 }
 
 // timely is a node's answer, unless the block is of the future.

@@ -1,0 +1,46 @@
+package settle
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/ethclient"
+	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/pepay/pepay/internal/pay"
+)
+
+// gasPriceOracle is where every chain of the OP stack tells what a transaction's bytes cost
+// on its parent chain (docs.optimism.io, "Transaction fees"); elsewhere there is nothing.
+var gasPriceOracle = common.HexToAddress("0x420000000000000000000000000000000000000F")
+
+// getL1Fee is the first four bytes of the hash of getL1Fee(bytes).
+var getL1Fee = common.FromHex("0x49948e0e")
+
+// dataFee returns what a chain of the OP stack takes for a transaction on top of its gas,
+// with room for it to double, and zero on any other chain. Arbitrum has no such thing: it
+// counts the bytes as gas, and so do its estimates.
+func (a *Account) dataFee(ctx context.Context, s pay.RelaySend) (*big.Int, error) {
+	raw, err := hex.DecodeString(s.Raw)
+	if err != nil {
+		return nil, err
+	}
+	data := append(common.CopyBytes(getL1Fee), common.LeftPadBytes([]byte{32}, 32)...)
+	data = append(data, common.LeftPadBytes(big.NewInt(int64(len(raw))).Bytes(), 32)...)
+	data = append(data, common.RightPadBytes(raw, (len(raw)+31)/32*32)...)
+	out, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) ([]byte, error) {
+		return c.CallContract(ctx, ethereum.CallMsg{To: &gasPriceOracle, Data: data}, nil)
+	})
+	if _, answered := errors.AsType[rpc.Error](err); err != nil && !answered {
+		return nil, fmt.Errorf("ask what the bytes cost: %w", err)
+	}
+	if len(out) != 32 { // another contract, or none
+		return new(big.Int), nil
+	}
+	fee := new(big.Int).SetBytes(out)
+	return fee.Lsh(fee, 1), nil
+}
