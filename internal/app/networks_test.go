@@ -1,8 +1,8 @@
 package app_test
 
 import (
-	"fmt"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/pepay/pepay/api"
@@ -13,23 +13,42 @@ import (
 )
 
 // On each of the ten networks invoices are paid over HTTP: exactly, in parts, too much, too
-// late, and by what the chain takes back; and whatever came reaches the merchant.
+// late, and by what the chain takes back; and whatever came reaches the merchant. On
+// PostgreSQL one network of each family does, since nothing in the store knows the others
+// apart.
 func TestEachNetwork(t *testing.T) {
 	t.Parallel()
 	for _, name := range pay.Networks {
 		t.Run(string(name), func(t *testing.T) {
 			t.Parallel()
 			testkit.EachDatabase(t, func(t *testing.T, url string) {
+				if strings.HasPrefix(url, "postgres") && name.Family() == pay.EVM && name != "ethereum" {
+					t.Skip("told on SQLite")
+				}
 				n := testkit.StartNetwork(t, name, simnet.Options{Seed: 1})
 				s := &networkStory{T: t, n: n, a: testkit.StartOn(t, url, n), before: map[int64]*big.Int{}, sent: map[int64]*big.Int{}}
 				for _, token := range n.Tokens {
 					s.before[token.ID], s.sent[token.ID] = s.holds(n.Payout, token), new(big.Int)
-					s.exact(token)
-					s.parts(token)
 				}
-				s.late(n.Tokens[0])
+				late := s.open(n.Tokens[0], `{"amount_usd":10,"expires_in":3000}`)
+				var exact, parts []*bought
+				for _, token := range n.Tokens {
+					exact, parts = append(exact, s.open(token, `{"amount_usd":10}`)), append(parts, s.open(token, `{"amount_usd":30}`))
+				}
+				for i := range n.Tokens {
+					s.pay(exact[i], exact[i].units)
+					s.pay(parts[i], new(big.Int).Quo(parts[i].units, big.NewInt(3)))
+				}
+				for i := range n.Tokens {
+					s.exact(exact[i])
+					s.tooMuch(parts[i])
+				}
+				s.late(late)
+				for i := range n.Tokens {
+					s.until(parts[i], "more than the rest pays it", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "paid" })
+				}
 				if n.Confirmations > 1 {
-					s.dropped(n.Tokens[0])
+					s.dropped(s.open(n.Tokens[0], `{"amount_usd":10}`))
 				}
 				s.settled()
 			})
@@ -37,11 +56,19 @@ func TestEachNetwork(t *testing.T) {
 	}
 }
 
+// bought is an invoice with the address and the amount of its first quote.
+type bought struct {
+	id, address string
+	payor       testkit.Headers
+	token       pay.Token
+	units       *big.Int
+}
+
 type networkStory struct {
 	*testing.T
 	n        *simnet.Network
 	a        *testkit.App
-	invoices []string
+	invoices []*bought
 	before   map[int64]*big.Int // what the merchant had, by token
 	sent     map[int64]*big.Int // what payors sent and the chain kept
 }
@@ -55,57 +82,64 @@ func (s *networkStory) holds(address string, t pay.Token) *big.Int {
 	return n
 }
 
-func (s *networkStory) open(body string) (string, testkit.Headers) {
+func (s *networkStory) open(t pay.Token, body string) *bought {
 	s.Helper()
 	made, payor := s.a.Open(body)
-	s.invoices = append(s.invoices, made.InvoiceID)
-	return made.InvoiceID, payor
+	address, units := s.a.AllocateOn(payor, t)
+	b := &bought{made.InvoiceID, address.TempAddress, payor, t, units.Big()}
+	s.invoices = append(s.invoices, b)
+	return b
 }
 
-// pay sends units to an address and remembers it.
-func (s *networkStory) pay(to string, t pay.Token, units *big.Int) (tx string) {
+// pay sends units to an invoice's address and remembers it.
+func (s *networkStory) pay(b *bought, units *big.Int) (tx string) {
 	s.Helper()
-	tx, err := s.n.Pay(s.Context(), to, t, money.NewUnits(units))
+	tx, err := s.n.Pay(s.Context(), b.address, b.token, money.NewUnits(units))
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.sent[t.ID].Add(s.sent[t.ID], units)
+	s.sent[b.token.ID].Add(s.sent[b.token.ID], units)
 	return tx
 }
 
-func (s *networkStory) until(invoice, what string, is func(api.InvoiceStatus) bool) (v api.InvoiceStatus) {
+func (s *networkStory) until(b *bought, what string, is func(api.InvoiceStatus) bool) (v api.InvoiceStatus) {
 	s.Helper()
-	testkit.Eventually(s, what, func() bool {
-		v = s.a.Status(invoice)
+	testkit.Eventually(s, what+", in "+b.token.Symbol, func() bool {
+		v = s.a.Status(b.id)
 		return is(v)
 	})
 	return v
 }
 
-func (s *networkStory) exact(t pay.Token) {
+func (s *networkStory) exact(b *bought) {
 	s.Helper()
-	id, payor := s.open(`{"amount_usd":10}`)
-	address, units := s.a.AllocateOn(payor, t)
-	s.pay(address.TempAddress, t, units.Big())
-	v := s.until(id, fmt.Sprintf("an invoice in %s is paid", t.Symbol), func(v api.InvoiceStatus) bool { return v.Invoice.Status == "paid" })
-	if v.Invoice.AmountPaid != v.Invoice.Amount || v.LatestPayment.Network != string(t.Network) {
+	v := s.until(b, "an invoice is paid", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "paid" })
+	if v.Invoice.AmountPaid != v.Invoice.Amount || v.LatestPayment.Network != string(b.token.Network) {
 		s.Errorf("paid %+v, %+v", v.Invoice, v.LatestPayment)
 	}
 }
 
-// parts pays a third, and then more than the rest.
-func (s *networkStory) parts(t pay.Token) {
+// tooMuch pays twice the rest of what was paid in part.
+func (s *networkStory) tooMuch(b *bought) {
 	s.Helper()
-	id, payor := s.open(`{"amount_usd":30}`)
-	address, units := s.a.AllocateOn(payor, t)
-	s.pay(address.TempAddress, t, new(big.Int).Quo(units.Big(), big.NewInt(3)))
-	s.until(id, "a part is seen", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "underpaid" })
-	rest, units := s.a.AllocateOn(payor, t)
-	if rest.TempAddress != address.TempAddress {
-		s.Errorf("the address changed from %s to %s", address.TempAddress, rest.TempAddress)
+	s.until(b, "a part is seen", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "underpaid" })
+	rest, units := s.a.AllocateOn(b.payor, b.token)
+	if rest.TempAddress != b.address {
+		s.Errorf("the address changed from %s to %s", b.address, rest.TempAddress)
 	}
-	s.pay(address.TempAddress, t, new(big.Int).Mul(units.Big(), big.NewInt(2)))
-	s.until(id, "more than the rest pays it", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "paid" })
+	s.pay(b, new(big.Int).Mul(units.Big(), big.NewInt(2)))
+}
+
+func (s *networkStory) late(b *bought) {
+	s.Helper()
+	s.until(b, "it has expired", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "expired" })
+	s.pay(b, b.units)
+	v := s.until(b, "a late payment is recorded", func(v api.InvoiceStatus) bool {
+		return v.LatestPayment != nil && v.LatestPayment.Status == "manual_retry"
+	})
+	if v.Invoice.Status != "expired" || reason(v.LatestPayment) != pay.ReasonLate {
+		s.Errorf("late: %+v, %+v", v.Invoice, v.LatestPayment)
+	}
 }
 
 func reason(p *api.Payment) string {
@@ -115,34 +149,18 @@ func reason(p *api.Payment) string {
 	return *p.StatusReason
 }
 
-func (s *networkStory) late(t pay.Token) {
-	s.Helper()
-	id, payor := s.open(`{"amount_usd":10,"expires_in":3000}`)
-	address, units := s.a.AllocateOn(payor, t)
-	s.until(id, "it has expired", func(v api.InvoiceStatus) bool { return v.Invoice.Status == "expired" })
-	s.pay(address.TempAddress, t, units.Big())
-	v := s.until(id, "a late payment is recorded", func(v api.InvoiceStatus) bool {
-		return v.LatestPayment != nil && v.LatestPayment.Status == "manual_retry"
-	})
-	if v.Invoice.Status != "expired" || reason(v.LatestPayment) != pay.ReasonLate {
-		s.Errorf("late: %+v, %+v", v.Invoice, v.LatestPayment)
-	}
-}
-
 // dropped pays, and the chain takes it back before it is final.
-func (s *networkStory) dropped(t pay.Token) {
+func (s *networkStory) dropped(b *bought) {
 	s.Helper()
-	id, payor := s.open(`{"amount_usd":10}`)
-	address, units := s.a.AllocateOn(payor, t)
-	tx := s.pay(address.TempAddress, t, units.Big())
-	s.until(id, "it is seen", func(v api.InvoiceStatus) bool { return v.LatestPayment != nil })
+	tx := s.pay(b, b.units)
+	s.until(b, "it is seen", func(v api.InvoiceStatus) bool { return v.LatestPayment != nil })
 	if err := s.n.Drop(s.Context(), tx); err != nil {
-		s.Logf("the chain would not take it back: %v", err) // it was final already
+		s.Logf("the chain would not take it back: %v", err) // it was nearly final already
 		return
 	}
-	s.sent[t.ID].Sub(s.sent[t.ID], units.Big())
-	v := s.until(id, "it is told as gone", func(v api.InvoiceStatus) bool { return v.LatestPayment.Status == "manual_retry" })
-	if v.Invoice.Status != "unpaid" {
+	s.sent[b.token.ID].Sub(s.sent[b.token.ID], b.units)
+	v := s.until(b, "it is told as gone", func(v api.InvoiceStatus) bool { return v.LatestPayment.Status == "manual_retry" })
+	if v.Invoice.Status != "unpaid" || reason(v.LatestPayment) != pay.ReasonReorged {
 		s.Errorf("dropped: %+v", v)
 	}
 }
@@ -150,9 +168,9 @@ func (s *networkStory) dropped(t pay.Token) {
 // settled waits until all that came is with the merchant, to the last unit.
 func (s *networkStory) settled() {
 	s.Helper()
-	for _, id := range s.invoices {
-		s.until(id, "invoice "+id+" is settled", func(v api.InvoiceStatus) bool {
-			i := testkit.Ask[api.Invoice](s, "GET", s.a.URL+"/api/v1/invoices/"+id+"?expand=payments", "", testkit.Headers{"x-api-key", s.a.Key})
+	for _, b := range s.invoices {
+		s.until(b, "invoice "+b.id+" is settled", func(api.InvoiceStatus) bool {
+			i := testkit.Ask[api.Invoice](s, "GET", s.a.URL+"/api/v1/invoices/"+b.id+"?expand=payments", "", testkit.Headers{"x-api-key", s.a.Key})
 			for _, p := range i.Payments.Data {
 				if p.SettlementStatus != "settled" && reason(&p) != pay.ReasonReorged {
 					return false
