@@ -33,12 +33,11 @@ func ParseMessage(b []byte) (Message, error) {
 		}
 		b = b[n:]
 		var v value
-		switch kind {
-		case protowire.VarintType:
+		if kind == protowire.VarintType {
 			v.n, n = protowire.ConsumeVarint(b)
-		case protowire.BytesType:
+		} else if kind == protowire.BytesType {
 			v.b, n = protowire.ConsumeBytes(b)
-		default:
+		} else { // fields of other kinds are none of ours
 			n = protowire.ConsumeFieldValue(num, kind, b)
 		}
 		if n < 0 {

@@ -107,7 +107,7 @@ func (c *Chain) execute(t sui.Transaction, digest sui.Digest) *tx {
 	for _, o := range s.objects {
 		version = max(version, o.Version+1)
 	}
-	done, objects := c.commands(t, s)
+	objects, done := c.commands(t, s)
 	out.gas = gas{computation: 1000 * t.Price, storage: uint64(objects) * objectStorage}
 	for _, in := range t.Inputs {
 		if in.Object != nil {
@@ -144,7 +144,7 @@ func inputs(t sui.Transaction) (refs []sui.ObjectRef) {
 }
 
 // commands runs the commands on a state, and returns how many coins they leave.
-func (c *Chain) commands(t sui.Transaction, s state) (failure error, objects int) { //nolint:revive // the failure is of the transaction
+func (c *Chain) commands(t sui.Transaction, s state) (objects int, failure error) {
 	var ins, results []*coin
 	for _, in := range t.Inputs {
 		var v *coin
@@ -168,11 +168,11 @@ func (c *Chain) commands(t sui.Transaction, s state) (failure error, objects int
 		switch cmd.Kind {
 		case sui.Redeem:
 			if len(cmd.Coins) != 1 || cmd.Coins[0].Result || int(cmd.Coins[0].N) >= len(t.Inputs) {
-				return errors.New("CommandArgumentError"), 0
+				return 0, errors.New("CommandArgumentError")
 			}
 			w := t.Inputs[cmd.Coins[0].N].Withdraw
 			if w == nil || w.Coin != cmd.Coin {
-				return errors.New("CommandArgumentError: TypeMismatch"), 0
+				return 0, errors.New("CommandArgumentError: TypeMismatch")
 			}
 			s.held[holder{t.Sender, w.Coin}] -= w.Units
 			ref := sui.ObjectRef{ID: c.fresh("object"), Version: 1, Digest: c.fresh("version")}
@@ -182,7 +182,7 @@ func (c *Chain) commands(t sui.Transaction, s state) (failure error, objects int
 			for _, a := range cmd.Coins {
 				from := get(a)
 				if into == nil || from == nil || from == into || from.coin != into.coin || into.units > math.MaxUint64-from.units {
-					return errors.New("CommandArgumentError"), 0
+					return 0, errors.New("CommandArgumentError")
 				}
 				into.units, from.gone = into.units+from.units, true
 				delete(s.objects, from.ID)
@@ -195,10 +195,10 @@ func (c *Chain) commands(t sui.Transaction, s state) (failure error, objects int
 			for _, a := range cmd.Coins {
 				v := get(a)
 				if v == nil || !ok {
-					return errors.New("CommandArgumentError"), 0
+					return 0, errors.New("CommandArgumentError")
 				}
 				if c.denied[holder{to, v.coin}] {
-					return errors.New("AddressDeniedForCoin"), 0
+					return 0, errors.New("AddressDeniedForCoin")
 				}
 				v.owner, v.gone = to, true
 				s.objects[v.ID] = v.object
@@ -209,10 +209,10 @@ func (c *Chain) commands(t sui.Transaction, s state) (failure error, objects int
 	}
 	for _, v := range results {
 		if v != nil && !v.gone {
-			return errors.New("UnusedValueWithoutDrop"), 0
+			return 0, errors.New("UnusedValueWithoutDrop")
 		}
 	}
-	return nil, objects
+	return objects, nil
 }
 
 func ownedBy(s state, id, owner sui.Address) bool {
