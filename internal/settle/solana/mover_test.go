@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,11 +90,11 @@ func address(index uint32) string { return solana.Address(key(index)).String() }
 func newWorld(t *testing.T, lag, nodes int) *world {
 	w := &world{T: t, c: sim.New(sim.Options{Seed: 1, Lag: lag}), log: new(bytes.Buffer)}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var offset time.Duration
+	var asked atomic.Int64
 	d := &solana.Driver{
 		Network: "solana", Genesis: w.c.Genesis(), Log: logger, Timeout: 5 * time.Second,
 		// Nodes that were passed over are asked again.
-		Now:    func() time.Time { offset += time.Hour; return time.Unix(1_700_000_000, 0).Add(offset) },
+		Now:    func() time.Time { return time.Unix(1_700_000_000, 0).Add(time.Duration(asked.Add(1)) * time.Hour) },
 		Tokens: []pay.Token{{}, {Address: dollar, Decimals: 6}, {Address: newDollar, Decimals: 6}},
 	}
 	for range nodes {
