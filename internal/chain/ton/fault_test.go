@@ -72,6 +72,7 @@ var nodeFaults = map[string]faults{
 	"shards are ahead":     edit(shards, func(s string) string { return regexp.MustCompile(`"seqno":\d+`).ReplaceAllString(s, `"seqno":99999`) }),
 	"no shards at all":     edit(shards, func(string) string { return `{"blocks":[]}` }),
 	"block of the future":  replace("/masterchainInfo", `"gen_utime":"1`, `"gen_utime":"4`),
+	"failed is fine":       replace(ofBlock, `"aborted":true`, `"aborted":false`),
 	"block without a time": replace("/blocks", `"gen_utime":"\d+"`, `"gen_utime":"0"`),
 }
 
@@ -80,7 +81,6 @@ var lies = map[string]faults{
 	"altered amount":    replace(ofBlock, `"value":"5"`, `"value":"55"`),
 	"other recipient":   edit(ofBlock, func(s string) string { return strings.ReplaceAll(s, parse(ourA).Raw(), parse(ourB).Raw()) }),
 	"forged block":      replace("/blocks", `"root_hash":"..`, `"root_hash":"AA`),
-	"failed is fine":    replace(ofBlock, `"aborted":true`, `"aborted":false`),
 	"fine is failed":    replace(ofBlock, `"aborted":false`, `"aborted":true`),
 	"nothing came back": replace(ofBlock, `,"bounce":\{\}`, ``),
 	"all came back":     replace(ofBlock, `"aborted":true`, `"aborted":true,"bounce":{}`),

@@ -61,8 +61,10 @@ func without(drop func(nth, of int) bool) faults {
 	}}
 }
 
-// added is a node that invents a block of a shard, with a transaction.
-func added() faults {
+// added is a node that invents a block of a shard, with a transaction; top says that the masterchain knows
+// it, and orphan that it follows on one that there is not.
+func added(top, orphan bool) faults {
+	var id ton.BlockID
 	return faults{edit: func(path, answer string) string {
 		switch path {
 		case "/blocks":
@@ -70,10 +72,21 @@ func added() faults {
 			_ = json.Unmarshal([]byte(answer), &v)
 			for _, b := range v.Blocks {
 				if b.Workchain == 0 && b.TxCount > 0 {
-					b.Seqno, b.Shard, b.TxCount = b.Seqno+1000, "1000000000000000", 1
+					b.Shard, b.TxCount = "1000000000000000", 1
+					if id = b.BlockID; orphan {
+						b.Prev = []ton.BlockID{{Workchain: 0, Shard: b.Shard, Seqno: b.Seqno - 1}}
+					}
 					v.Blocks = append(v.Blocks, b)
 					break
 				}
+			}
+			out, _ := json.Marshal(v)
+			return string(out)
+		case shards:
+			var v ton.Blocks
+			_ = json.Unmarshal([]byte(answer), &v)
+			if top && id.Seqno > 0 { // not of the block before
+				v.Blocks = append(v.Blocks, ton.Block{BlockID: id})
 			}
 			out, _ := json.Marshal(v)
 			return string(out)
@@ -85,8 +98,9 @@ func added() faults {
 					amount := "5000"
 					in := *t.In
 					in.Value, t.In = &amount, &in
-					t.Hash, t.Block.Seqno, t.Block.Shard = strings.Repeat("A", 43)+"=", t.Block.Seqno+1000, "1000000000000000"
+					t.Hash, t.Block = strings.Repeat("A", 43)+"=", id
 					v.Transactions = append(v.Transactions, t)
+					break
 				}
 			}
 			out, _ := json.Marshal(v)
@@ -94,6 +108,17 @@ func added() faults {
 		}
 		return answer
 	}}
+}
+
+// moreTops is a node that has not the blocks of a shard that the masterchain knows.
+func moreTops() faults {
+	asked := 0
+	return edit(shards, func(answer string) string {
+		if asked++; asked == 1 {
+			return answer
+		}
+		return strings.Replace(answer, `{"blocks":[`, `{"blocks":[{"workchain":0,"shard":"1000000000000000","seqno":7},`, 1)
+	})
 }
 
 // A node that is alone can neither leave out a block of a shard nor add one.
@@ -104,7 +129,9 @@ func TestBlocksOfShardsAreChained(t *testing.T) {
 		"last":                    without(func(nth, of int) bool { return nth == of-1 }),
 		"last of the other shard": without(func(nth, of int) bool { return nth == of-2 }),
 		"all":                     without(func(int, int) bool { return true }),
-		"another":                 added(),
+		"another":                 added(false, false),
+		"another, of nowhere":     added(true, true),
+		"of a new shard":          moreTops(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
