@@ -188,7 +188,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Unlock()
 	path := r.URL.Path
 	switch {
-	case r.Header["project_id"] == nil && r.Header.Get("project_id") != "the-key", r.Header.Get("Authorization") != "":
+	case r.Header.Get("Project_id") != "the-key", r.Header.Get("Authorization") != "":
 		w.WriteHeader(http.StatusForbidden)
 		return
 	case f.hang:

@@ -262,13 +262,10 @@ func (c *Chain) transactions(r *http.Request) any {
 	}
 	from, _ := strconv.ParseUint(r.URL.Query().Get("from"), 10, 64)
 	to, err := strconv.ParseUint(r.URL.Query().Get("to"), 10, 64)
-	if err != nil {
-		to = uint64(len(c.blocks))
-	}
 	list := []object{}
-	for _, b := range c.blocks[min(from, uint64(len(c.blocks))):min(to+1, uint64(len(c.blocks)))] {
+	for _, b := range c.blocks {
 		for _, e := range b.txs {
-			if c.touches(e, address) {
+			if b.height >= from && (err != nil || b.height <= to) && c.touches(e, address) {
 				list = append(list, c.showTx(e))
 			}
 		}

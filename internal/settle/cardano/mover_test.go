@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -61,10 +62,9 @@ func newRig(t testing.TB, nodes int) *rig {
 	}
 	r := &rig{Chain: c, faults: make([]func(http.ResponseWriter, *http.Request) bool, nodes)}
 	log := slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	clock := start.Add(240 * time.Hour)
+	var minutes atomic.Int64
 	d := &cardano.Driver{Network: "cardano", Magic: devchain.Magic, Log: log, Timeout: 5 * time.Second, Now: func() time.Time {
-		clock = clock.Add(3 * time.Minute) // no pause of a node outlasts a question
-		return clock
+		return start.Add(240*time.Hour + time.Duration(minutes.Add(3))*time.Minute) // no pause of a node outlasts a question
 	}}
 	for i := range nodes {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -260,9 +260,9 @@ func TestAnotherTakesIt(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 2)
 	r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada})
-	a, b := r.relay(t, item(0, shortReceiver, "")), pay.Relay{}
+	a := r.relay(t, item(0, shortReceiver, ""))
 	r.Mine()
-	b = r.relay(t, item(0, shortReceiver, "")) // a later block, so another last slot
+	b := r.relay(t, item(0, shortReceiver, "")) // a later block, so another last slot
 	r.Send(t.Context(), b)
 	r.Send(t.Context(), a) // refused
 	for range confirmations - 1 {
@@ -509,19 +509,19 @@ func TestManyGoInSeveral(t *testing.T) {
 	r := newRig(t, 1)
 	var items []pay.SweepItem
 	var want cardano.Value
-	for i := range uint32(12) {
+	for i := range uint32(4) {
 		var vs []cardano.Value
-		for n := range 30 {
-			vs = append(vs, tokens(2*ada, token, 1, strings.Repeat("ef", 28)+fmt.Sprintf("%04x", int(i)*30+n), 1))
+		for range 30 {
+			vs = append(vs, tokens(2*ada, token, 1))
 		}
-		if i == 11 {
+		if i == 3 {
 			vs = slices.Repeat([]cardano.Value{{Lovelace: 2 * ada}}, 480)
 		}
 		r.fund(t, address(i), vs...)
 		for _, v := range vs {
 			want, _ = want.Add(v)
 		}
-		items = append(items, item(i, longReceiver, map[bool]string{true: "", false: token}[i == 11]))
+		items = append(items, item(i, longReceiver, map[bool]string{true: "", false: token}[i == 3]))
 	}
 	relays := 0
 	for len(items) > 0 && relays < 20 {
