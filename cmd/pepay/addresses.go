@@ -106,7 +106,8 @@ func (c addressesKeys) Run() error {
 	}
 	return printKeys(os.Stdout, func(n pay.NetworkName) (string, bool) { return app.PublicKey(n, s) },
 		func(n pay.NetworkName) string {
-			return app.FeePayer(pay.Network{Name: n, Environment: pay.Mainnet, ChainID: app.CardanoMagic}, s)
+			l, _ := pay.Listed(n, pay.Mainnet)
+			return app.FeePayer(l.Network, s)
 		})
 }
 

@@ -126,11 +126,27 @@ func (n NetworkConfig) options(name string) (w NetworkOptions, err error) {
 		}
 		w.SweepMinimum = least
 	}
+	if err := n.keys(prefix, w.Name.Family()); err != nil {
+		return w, err
+	}
+	w.PublicKey = n.PublicKey
 	if w.Relayer, err = account(n, prefix, "relayer_key", n.RelayerKey, n.RelayerKeyFile); err != nil {
 		return w, err
 	}
 	w.Refund, err = n.refund(prefix, w)
 	return w, err
+}
+
+// keys refuses keys that a network of a family has no use for: whoever gave one expects
+// something of it.
+func (n NetworkConfig) keys(prefix string, f pay.Family) error {
+	if f != pay.EVM && n.RelayerKey+n.RelayerKeyFile+n.RefundKey+n.RefundKeyFile != "" {
+		return fmt.Errorf("%srelayer_key: expected nothing, nor a refund_key: on %s all keys come from seed_file", prefix, f)
+	}
+	if f != pay.TON && f != pay.Cardano && n.PublicKey != "" {
+		return fmt.Errorf("%spublic_key: expected nothing: it is for ton and cardano", prefix)
+	}
+	return nil
 }
 
 // account reads the private key of an account, nil for none.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
+	"strconv"
 
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/chain"
@@ -64,20 +65,20 @@ func tonRelayer(s seed.Seed) ed25519.PrivateKey { return s.Ed25519(44, 607, 1) }
 
 // cardano serves Cardano: addresses are made from an account's public key alone.
 func (a *App) cardano(ctx context.Context, n NetworkOptions) (chain.Driver, settle.Mover, error) {
-	d := &cardano.Driver{Nodes: n.RPC, Network: n.Name, Magic: n.ChainID, Tokens: n.Tokens, Log: a.Log, Now: a.Now, HTTP: n.HTTP, Meter: a.meter}
+	d := &cardano.Driver{Nodes: n.RPC, Network: n.Name, Magic: magic(n.Network), Tokens: n.Tokens, Log: a.Log, Now: a.Now, HTTP: n.HTTP, Meter: a.meter}
 	if err := d.Verify(ctx); err != nil {
 		return nil, nil, err
 	}
 	if n.PublicKey == "" && !a.Seed.None() {
 		n.PublicKey, _ = PublicKey(n.Name, a.Seed)
 	}
-	if _, err := cardano.DepositAddress(n.PublicKey, 0, cardano.NetOf(n.ChainID)); err != nil {
+	if _, err := cardano.DepositAddress(n.PublicKey, 0, cardano.NetOf(magic(n.Network))); err != nil {
 		return nil, nil, errNoPublicKey
 	}
 	a.Billing.Wallets[pay.Cardano] = billing.Wallets{
 		Canonical: a.Billing.Wallets[pay.Cardano].Canonical,
 		Index: func(index uint32) (string, error) {
-			return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(n.ChainID))
+			return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(magic(n.Network)))
 		},
 	}
 	if a.Seed.None() {
@@ -94,8 +95,11 @@ func (a *App) cardano(ctx context.Context, n NetworkOptions) (chain.Driver, sett
 	return d, m, err
 }
 
-// CardanoMagic is the number of Cardano's main network.
-const CardanoMagic = 764824073
+// magic is the number that names a network of Cardano, 0 if it says none.
+func magic(n pay.Network) uint64 {
+	m, _ := strconv.ParseUint(n.Identity, 10, 32)
+	return m
+}
 
 // The accounts of a seed on Cardano, and the most lovelace that a settlement may cost.
 const (

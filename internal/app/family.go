@@ -114,7 +114,7 @@ func FeePayer(n pay.Network, s seed.Seed) string {
 		return ton.FeeWallet(public(tonRelayer(s)), n.Environment != pay.Mainnet).Address().String()
 	case pay.Cardano:
 		if k, err := cardanoKey(s, feeAccount); err == nil {
-			return cardano.NetOf(n.ChainID).Enterprise(k.Payment(0).Public())
+			return cardano.NetOf(magic(n)).Enterprise(k.Payment(0).Public())
 		}
 	case pay.EVM:
 	}

@@ -41,8 +41,8 @@ const (
 type Network struct {
 	Name        NetworkName
 	Environment Environment
-	ChainID     uint64 // EVM's; Cardano's network magic
-	Identity    string // what names the chain elsewhere: its first block or checkpoint
+	ChainID     uint64 // of the EVM family; 0 elsewhere
+	Identity    string // what names the chain elsewhere: its first block or checkpoint, or Cardano's network magic
 	Finality    Finality
 	// Confirmations are the blocks, counting the one with the deposit, until it counts. Where
 	// Finality is a tag they decide nothing: they are how many it usually takes.

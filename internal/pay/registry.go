@@ -16,7 +16,7 @@ type Listing struct {
 // since quotes and payments refer to them: 1 to 5 are from before there was a plan, 10
 // and 11 are the development chain's, and the n-th network of the contract has the 50
 // from 100+50n, the first 25 for its mainnet. From OwnTokens on they are the operator's.
-var Listings = slices.Concat(evmListings)
+var Listings = slices.Concat(evmListings, familyListings)
 
 // OwnTokens is the least id of a token that an operator adds.
 const OwnTokens = 1000

@@ -22,6 +22,7 @@ const CoinbaseURL = "https://api.exchange.coinbase.com"
 var coinbaseProducts = map[string]string{
 	"BTC": "BTC-USD", "ETH": "ETH-USD", "SOL": "SOL-USD", "DAI": "DAI-USD", "USDT": "USDT-USD",
 	"AVAX": "AVAX-USD", "BNB": "BNB-USD", "POL": "POL-USD",
+	"TON": "TON-USD", "ADA": "ADA-USD", "SUI": "SUI-USD",
 }
 
 // Coinbase is the last trade on Coinbase Exchange. It needs no key and costs one

@@ -28,6 +28,7 @@ var coinGeckoIDs = map[string]string{
 	"BTC": "bitcoin", "ETH": "ethereum", "SOL": "solana",
 	"DAI": "dai", "USDC": "usd-coin", "USDT": "tether",
 	"AVAX": "avalanche-2", "BNB": "binancecoin", "POL": "polygon-ecosystem-token",
+	"TON": "the-open-network", "ADA": "cardano", "SUI": "sui",
 }
 
 // Quotable are the symbols that prices can be had for.

@@ -3,6 +3,7 @@ package simnet
 import (
 	"context"
 	"math/big"
+	"strconv"
 
 	"github.com/pepay/pepay/internal/chain/cardano"
 	dev "github.com/pepay/pepay/internal/devchain/cardano"
@@ -20,7 +21,7 @@ func (n *Network) cardano(o Options) error {
 	if err != nil {
 		return err
 	}
-	n.ChainID, n.Confirmations, n.Tokens = dev.Magic, 3, tokens(n.Name, dev.Dollar.Unit, pay.Asset)
+	n.Identity, n.Confirmations, n.Tokens = strconv.Itoa(dev.Magic), 3, tokens(n.Name, dev.Dollar.Unit, pay.Asset)
 	n.Payout = cardano.Testnet.Enterprise(merchant.Payment(0).Public())
 	n.Pay = func(_ context.Context, to string, t pay.Token, units money.Units) (string, error) {
 		return c.Pay(to, t.Address, units.Big().Uint64())

@@ -39,7 +39,7 @@ type Mover struct {
 
 var _ settle.Mover = (*Mover)(nil)
 
-func (m *Mover) net() cardano.Net { return cardano.NetOf(m.Network.ChainID) }
+func (m *Mover) net() cardano.Net { return cardano.NetOf(m.Driver.Magic) }
 
 // payer is the address of the fee payer.
 func (m *Mover) payer() string { return m.net().Enterprise(m.FeePayer.Public()) }
