@@ -36,6 +36,7 @@ type Network struct {
 	ChainID       uint64
 	Confirmations uint64        // blocks, counting the one with the deposit, until it counts
 	BlockTime     time.Duration // usual time between blocks
+	Simulated     bool          // there is no such chain: a program in the deployment pretends
 	SweepMinimum  money.USD     // proceeds below this stay where they are until more arrive
 }
 
