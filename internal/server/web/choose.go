@@ -113,7 +113,7 @@ var drawn = map[string]disc{
 	"ada": {Drawn: "ada", Fill: "#1b3f9e"}, "cardano": {Drawn: "ada", Fill: "#1b3f9e"},
 	"avax": {Drawn: "avax", Fill: "#cf3338"}, "avalanche": {Drawn: "avax", Fill: "#cf3338"},
 	"bnb": {Drawn: "bnb", Fill: "#9c7006"}, "bsc": {Drawn: "bnb", Fill: "#9c7006"},
-	"btc": {Letter: "₿", Fill: "#b8620a"}, "wbtc": {Letter: "₿", Fill: "#b8620a"}, "cbbtc": {Letter: "₿", Fill: "#b8620a"},
+	"btc": {Letter: "B", Fill: "#b8620a"}, "wbtc": {Letter: "B", Fill: "#b8620a"}, "cbbtc": {Letter: "B", Fill: "#b8620a"},
 	"devnet":   {Letter: "D", Fill: "#3d5a52"},
 	"base":     {Letter: "B", Fill: "#1f54d8"},
 	"polygon":  {Letter: "P", Fill: "#6f3bd1"},

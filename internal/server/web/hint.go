@@ -8,27 +8,27 @@ import (
 )
 
 // hints are what payors must know, the most important first. They are short, since nobody
-// reads more than a few lines before paying, and true of every wallet.
+// reads more than a few lines before paying.
 var hints = []struct {
 	family pay.Family // "" for all
 	when   func(pay.Network, pay.Token) bool
 	text   string
 }{
-	{"", always, "Send only {token} on {network}. Other tokens, and {token} on other networks, do not pay this invoice and may be lost."},
-	{pay.Cardano, issued, "Your wallet sends a little ADA along with {token}, because Cardano asks for it. That ADA does not count towards the amount."},
-	{pay.Solana, issued, "This is a wallet address. Send {token} to it as it is: your wallet finds the token account by itself."},
+	{"", always, "Send only {token} on {network}. Anything else does not count and may be lost."},
+	{pay.Cardano, issued, "The ADA that your wallet sends along does not count towards the amount."},
+	{pay.Solana, issued, "Send to this wallet address as it is: your wallet finds the token account."},
 	{pay.Solana, always, memo},
 	{pay.TON, always, memo},
 	{pay.Cardano, always, memo},
 	{pay.Sui, always, memo},
-	{"", real, "From an exchange: choose the network {exchange}, and withdraw so much that this amount arrives after the exchange’s fee."},
+	{"", traded, "From an exchange: choose the network {exchange}. This amount must arrive after its fee."},
 }
 
-const memo = "No memo, tag or comment is needed: this address is for this payment alone."
+const memo = "No memo or comment is needed: this address is yours alone."
 
 func always(pay.Network, pay.Token) bool     { return true }
 func issued(_ pay.Network, t pay.Token) bool { return t.Type != pay.Native }
-func real(n pay.Network, _ pay.Token) bool   { return n.Environment == pay.Mainnet && !n.Simulated }
+func traded(n pay.Network, _ pay.Token) bool { return n.Environment == pay.Mainnet && !n.Simulated }
 
 // exchanges are what exchanges call the networks whose titles they do not use.
 var exchanges = map[pay.NetworkName]string{
@@ -36,8 +36,8 @@ var exchanges = map[pay.NetworkName]string{
 	"avalanche": "Avalanche C-Chain", "ton": "TON (The Open Network)",
 }
 
-// Hints returns what a payor must know who pays with a token on a network, each in a
-// sentence or two, the most important first.
+// Hints returns what a payor must know who pays with a token on a network, the most
+// important first.
 func Hints(n pay.Network, t pay.Token) (texts []string) {
 	fill := strings.NewReplacer("{token}", t.Symbol, "{network}", n.Name.Title(), "{exchange}", cmp.Or(exchanges[n.Name], n.Name.Title()))
 	for _, h := range hints {

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +13,7 @@ import (
 // pick chooses a token and its network, as a payor with a mouse would.
 func (tb tab) pick(symbol, network string) {
 	tb.Helper()
-	tb.JS(fmt.Sprintf(`(r => (r.closest(".pick").querySelector("[name=coin]").click(), r.click()))(document.querySelector("[data-symbol=%q][data-network=%q]"))`, symbol, network))
+	tb.JS(fmt.Sprintf(`(r => (r.closest(".pick").querySelector("[name=coin]").click(), r.click()))(document.querySelector('[data-symbol=%q][data-network=%q]'))`, symbol, network))
 }
 
 // TestPageNetworks chooses among ten networks and looks at the address of each family.
@@ -24,7 +23,7 @@ func TestPageNetworks(t *testing.T) {
 	s := newShop(t, func(d *web.PageData) { everything(d); d.Environment = "" })
 	home := strings.TrimPrefix(s.URL, "http://")
 	tb.open(s)
-	tb.See("Find a token", "Token", "USDC", "10 networks", "Network", "Avalanche", "Cardano", "Continue with USDC on Ethereum")
+	tb.See("Token", "USDC", "10 networks", "Network", "Avalanche", "Cardano", "Continue with USDC on Ethereum")
 	if got := tb.JS(`[...document.querySelectorAll(".nets")].filter(e => e.checkVisibility()).length`); got != "1" {
 		t.Errorf("%s lists of networks are to be seen, want that of the chosen token", got)
 	}
@@ -40,10 +39,10 @@ func TestPageNetworks(t *testing.T) {
 		not    string
 	}{
 		{pay.EVM, "USDC", []pay.NetworkName{"ethereum", "base", "avalanche", "bsc", "arbitrum", "optimism"}, "0x7Ad2", []string{"Pay with MetaMask"}, "No memo"},
-		{pay.Solana, "USDC", []pay.NetworkName{"solana"}, "7EcD", []string{"No memo, tag or comment is needed", "your wallet finds the token account"}, "Pay with MetaMask"},
-		{pay.TON, "USDC", []pay.NetworkName{"ton"}, "UQBK", []string{"No memo, tag or comment is needed", "The Open Network"}, "Pay with MetaMask"},
-		{pay.Cardano, "USDC", []pay.NetworkName{"cardano"}, "addr1qx2f", []string{"That ADA does not count"}, "Pay with MetaMask"},
-		{pay.Sui, "USDC", []pay.NetworkName{"sui"}, "0x02a2", []string{"No memo, tag or comment is needed"}, "Pay with MetaMask"},
+		{pay.Solana, "USDC", []pay.NetworkName{"solana"}, "7EcD", []string{"No memo or comment is needed", "your wallet finds the token account"}, "Pay with MetaMask"},
+		{pay.TON, "USDC", []pay.NetworkName{"ton"}, "UQBK", []string{"No memo or comment is needed", "The Open Network"}, "Pay with MetaMask"},
+		{pay.Cardano, "USDC", []pay.NetworkName{"cardano"}, "addr1qx2f", []string{"The ADA that your wallet sends along does not count"}, "Pay with MetaMask"},
+		{pay.Sui, "USDC", []pay.NetworkName{"sui"}, "0x02a2", []string{"No memo or comment is needed"}, "Pay with MetaMask"},
 	} {
 		for _, n := range c.places {
 			tb.pick(c.symbol, string(n))
@@ -52,7 +51,7 @@ func TestPageNetworks(t *testing.T) {
 			tb.See("Pay with "+c.symbol+" on "+n.Title(), "25.500000 "+c.symbol, "Send only "+c.symbol+" on "+n.Title()+".", "From an exchange: choose the network", "Open in wallet app")
 			tb.See(c.see...)
 			for _, x := range [][2]string{
-				{`getSelection().selectAllChildren(document.getElementById("address")), getSelection().toString().trim()`, families[c.family].address}, // one word
+				{`[getSelection().selectAllChildren(document.getElementById("address")), getSelection().toString().trim(), getSelection().removeAllRanges()][1]`, families[c.family].address}, // one word
 				{`document.querySelector("#address span").textContent`, c.head},
 				{`document.querySelector("#address span:last-child").textContent.length >= 4`, "true"},
 				{`document.getElementById("open").protocol`, map[pay.Family]string{pay.EVM: "ethereum:", pay.Solana: "solana:", pay.TON: "ton:", pay.Cardano: "web+cardano:", pay.Sui: "sui:"}[c.family]},
@@ -94,7 +93,7 @@ func TestPageFind(t *testing.T) {
 	tb.Wait("document.getElementById('go').disabled")
 	tb.Press("Enter") // goes nowhere
 	tb.shots("find-none")
-	tb.JS("(find.value = '', find.dispatchEvent(new Event('input')))")
+	tb.JS(`(e => (e.value = "", e.dispatchEvent(new Event("input"))))(document.getElementById("find"))`)
 	tb.Wait(`[...document.querySelectorAll(".chip")].filter(e => e.checkVisibility()).length === 11`)
 	for _, step := range [][2]string{
 		{"Tab", "document.activeElement.name === 'coin' && document.activeElement.parentElement.innerText.includes('USDT')"},
@@ -193,13 +192,13 @@ func TestPageLinks(t *testing.T) {
 	if tb.JS(`document.getElementById("links").checkVisibility()`) != "false" {
 		t.Error("a mouse is no finger: its owner scans the code")
 	}
+	tb.Touch()
+	tb.Wait(`document.getElementById("links").checkVisibility()`)
+	tb.fitted()
+	tb.legible("links")
+	tb.shots("links")
 	s.address = map[string]any{"uri": ""} // a family without such a form
 	tb.Click("#change")
 	tb.Click("#go")
 	tb.Wait(`document.getElementById("open").hidden`)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.refuse = http.StatusBadGateway; len(s.asked) != 2 {
-		t.Errorf("asked %v", s.asked)
-	}
 }

@@ -81,7 +81,9 @@ func TestPageReadsWithoutScript(t *testing.T) {
 
 func TestWeight(t *testing.T) {
 	t.Parallel()
-	total, form := len(render(t, usual())), 0
+	var ten web.PageData
+	everything(&ten)
+	total, some, many := len(render(t, usual())), 0, len(render(t, ten))
 	files, err := filepath.Glob("assets/*")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("assets: %v %v", files, err)
@@ -95,8 +97,8 @@ func TestWeight(t *testing.T) {
 		if f != "templates/pay.html" && !strings.HasPrefix(f, "assets/reference") && !strings.HasPrefix(f, "assets/dashboard") {
 			total += len(b) // what the payment page loads
 		}
-		if f == "assets/form.js" {
-			form = len(b) // if it asks anything
+		if f == "assets/form.js" || f == "assets/find.js" {
+			some += len(b) // if it asks anything, or there is much to choose from
 		}
 		text := strings.ReplaceAll(string(b), "http://www.w3.org/2000/svg", "")
 		if m := external.FindString(text); m != "" {
@@ -106,9 +108,9 @@ func TestWeight(t *testing.T) {
 			t.Errorf("%s has %d lines", f, n)
 		}
 	}
-	t.Logf("page and assets: %d bytes, %d of them to ask questions", total, form)
-	if total-form >= 50_000 || total >= 55_000 {
-		t.Errorf("the page weighs %d bytes, want under 50 kB, and 55 with questions", total)
+	t.Logf("page and assets: %d bytes, %d of them for some pages only; the page of ten networks: %d bytes", total, some, many)
+	if total-some >= 50_000 || total >= 55_000 || many > 25_000 {
+		t.Errorf("the page weighs %d bytes, want under 50 kB, 55 with all scripts; that of ten networks %d, want under 25 kB", total, many)
 	}
 }
 
