@@ -48,14 +48,10 @@ func quoted(network string, token int64, dollars string) (map[string]any, error)
 	uri := f.uri(f.address, mint, amount, units)
 	svg, err := web.QR(uri)
 	now := time.Now().Unix()
-	chain := 0
-	if n.Name.Family() == pay.EVM {
-		chain = 1337
-	}
 	return map[string]any{
 		"success": true, "quote_status": "available", "temp_address": f.address, "network": network, "supported_token_id": token,
 		"estimated_token_amount": amount, "quote_last_updated_at": now, "quote_valid_until": now + 299, "uri": uri, "qr_svg": string(svg),
-		"chain_id": chain, "token_address": mint, "base_units": units, "network_name": n.Name.Title(), "family": string(n.Name.Family()),
+		"chain_id": 1337, "token_address": mint, "base_units": units, "network_name": n.Name.Title(), "family": string(n.Name.Family()),
 		"simulated": false, "links": f.links, "hints": web.Hints(n, t),
 		"ws_connection": map[string]string{"token": "ticket", "ws_url": "/ws/payment?format=event_v1"},
 	}, err

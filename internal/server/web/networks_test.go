@@ -180,10 +180,11 @@ func TestPageFinalAtOnce(t *testing.T) {
 func TestPageLinks(t *testing.T) {
 	t.Parallel()
 	tb := newTab(t)
-	s := newShop(t, everything)
+	s := newShop(t, func(d *web.PageData) {
+		everything(d)
+		d.State.Locked = &web.Lock{Network: "ton", TokenID: d.Tokens[4].ID} // where the payor was before a reload
+	})
 	tb.open(s)
-	tb.pick("USDC", "ton")
-	tb.Click("#go")
 	tb.See("Pay with USDC on TON")
 	links := `[...document.querySelectorAll("#links a")].map(a => a.textContent + " " + a.href + " " + a.rel).join()`
 	if got := tb.JS(links); got != "Open in Keeper https://wallet.example/transfer/UQBK noopener noreferrer" {
@@ -192,13 +193,14 @@ func TestPageLinks(t *testing.T) {
 	if tb.JS(`document.getElementById("links").checkVisibility()`) != "false" {
 		t.Error("a mouse is no finger: its owner scans the code")
 	}
-	tb.Touch()
-	tb.Wait(`document.getElementById("links").checkVisibility()`)
-	tb.fitted()
+	tb.Size(320, 900)
+	tb.Touch() // of the size the window has now
+	tb.Wait(`document.getElementById("links").checkVisibility() && document.documentElement.scrollWidth <= 320`)
 	tb.legible("links")
-	tb.shots("links")
+	tb.SaveWindow("links.png")
 	s.address = map[string]any{"uri": ""} // a family without such a form
 	tb.Click("#change")
+	tb.See("Continue with USDC on TON")
 	tb.Click("#go")
 	tb.Wait(`document.getElementById("open").hidden`)
 }
