@@ -10,6 +10,7 @@ type Network struct {
 	Environment   string   `json:"network_environment"`
 	Confirmations uint64   `json:"confirmations"`
 	BlockTimeMS   int64    `json:"block_time_ms"`
+	Simulated     bool     `json:"simulated"` // there is no such chain
 	Tokens        []string `json:"tokens"`
 	SinceHeight   *uint64  `json:"since_height"`  // null until the network is watched
 	SeenHeight    *uint64  `json:"seen_height"`   // up to it blocks have been read

@@ -14,18 +14,18 @@ import (
 func Wallets(networks ...pay.Network) map[pay.Family]billing.Wallets {
 	w := map[pay.Family]billing.Wallets{
 		pay.EVM:     EVMWallets,
-		pay.Solana:  {Canonical: solana.Canonical},
-		pay.Sui:     {Canonical: sui.Canonical},
-		pay.TON:     {Canonical: ton.Canonical},
-		pay.Cardano: {Canonical: cardano.Mainnet.Canonical},
+		pay.Solana:  {Canonical: solana.Canonical, URI: solanaURI},
+		pay.Sui:     {Canonical: sui.Canonical, URI: suiURI},
+		pay.TON:     {Canonical: ton.Canonical, URI: tonURI, Links: tonLinks},
+		pay.Cardano: {Canonical: cardano.Mainnet.Canonical, URI: cardanoURI},
 	}
 	for _, n := range networks {
 		switch {
 		case n.Environment == pay.Mainnet:
 		case n.Name.Family() == pay.TON:
-			w[pay.TON] = billing.Wallets{Canonical: ton.CanonicalTestnet}
+			w[pay.TON] = billing.Wallets{Canonical: ton.CanonicalTestnet, URI: tonURI}
 		case n.Name.Family() == pay.Cardano:
-			w[pay.Cardano] = billing.Wallets{Canonical: cardano.Testnet.Canonical}
+			w[pay.Cardano] = billing.Wallets{Canonical: cardano.Testnet.Canonical, URI: cardanoURI}
 		}
 	}
 	return w

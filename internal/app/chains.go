@@ -29,7 +29,9 @@ var EVMWallets = billing.Wallets{
 		}
 		return contracts.DepositAddress(common.HexToAddress(receiver), salt).Hex(), nil
 	},
-	Ours: []string{contracts.Factory.Hex(), contracts.Forwarder.Hex(), contracts.DeploymentProxy.Hex()},
+	Ours:  []string{contracts.Factory.Hex(), contracts.Forwarder.Hex(), contracts.DeploymentProxy.Hex()},
+	URI:   evmURI,
+	Links: evmLinks,
 }
 
 // canonical returns an EVM address with the checksum of EIP-55. One that is written

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/cardano"
 	"github.com/pepay/pepay/internal/chain/ton"
@@ -40,17 +39,16 @@ func (a *App) ton(ctx context.Context, n NetworkOptions) (chain.Driver, settle.M
 	if err != nil || len(key) != ed25519.PublicKeySize {
 		return nil, nil, errNoPublicKey
 	}
-	a.Billing.Wallets[pay.TON] = billing.Wallets{
-		Canonical: a.Billing.Wallets[pay.TON].Canonical,
-		Index:     func(index uint32) (string, error) { return ton.DepositAddress(key, index, d.Testnet) },
-		Accounts: func(address string) (accounts []string, err error) {
-			for _, t := range d.Tokens { // they are known since Verify: nothing is asked
-				account, e := d.JettonWallet(ctx, address, t)
-				accounts, err = append(accounts, account), cmp.Or(err, e)
-			}
-			return accounts, err
-		},
+	w := a.Billing.Wallets[pay.TON]
+	w.Index = func(index uint32) (string, error) { return ton.DepositAddress(key, index, d.Testnet) }
+	w.Accounts = func(address string) (accounts []string, err error) {
+		for _, t := range d.Tokens { // they are known since Verify: nothing is asked
+			account, e := d.JettonWallet(ctx, address, t)
+			accounts, err = append(accounts, account), cmp.Or(err, e)
+		}
+		return accounts, err
 	}
+	a.Billing.Wallets[pay.TON] = w
 	if a.Seed.None() {
 		return d, nil, nil
 	}

@@ -54,6 +54,11 @@ type Wallets struct {
 	// Accounts returns where the ledger keeps the tokens of an address, on networks where
 	// that is not the address itself; it may be nil.
 	Accounts func(address string) ([]string, error)
+	// URI returns what opens a wallet with a payment of so many units of a token to an address,
+	// which is also what its QR code says. Where it is nil or returns "" the address must do.
+	URI func(n pay.Network, t pay.Token, address string, units money.Units) string
+	// Links returns pages that open well-known wallets with the same payment; it may be nil.
+	Links func(n pay.Network, t pay.Token, address string, units money.Units) []pay.Link
 	// Ours are addresses of contracts that keep what is sent to them.
 	Ours []string
 }

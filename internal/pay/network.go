@@ -48,6 +48,7 @@ type Network struct {
 	// Finality is a tag they decide nothing: they are how many it usually takes.
 	Confirmations uint64
 	BlockTime     time.Duration // usual time between blocks
+	Simulated     bool          // there is no such chain: a program in the deployment pretends
 	SweepMinimum  money.USD     // proceeds below this stay where they are until more arrive
 	Explorer      Explorer
 }

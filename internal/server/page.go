@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -78,8 +79,9 @@ func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, err
 	}
 	ts, err := s.Billing.Tokens(r.Context(), p, billing.TokenFilter{})
 	for _, t := range ts {
+		n, _ := s.Billing.Registry.Network(t.Network)
 		d.Tokens = append(d.Tokens, web.Token{
-			ID: strconv.FormatInt(t.ID, 10), Symbol: t.Symbol, Name: t.Name, Network: string(t.Network), NetworkName: t.Network.Title(),
+			ID: strconv.FormatInt(t.ID, 10), Symbol: t.Symbol, Name: t.Name, Network: string(t.Network), NetworkName: t.Network.Title(), Simulated: n.Simulated,
 		})
 	}
 	return d, err
@@ -158,17 +160,30 @@ func (s *Server) pageAddress(r *http.Request, p billing.Session) (any, error) {
 	return s.drawn(a, n)
 }
 
-// drawn adds the code and the link to an allocated address that has a quote.
+// drawn adds to an allocated address what the payor must know and, with a quote, the code
+// and the links that open a wallet.
 func (s *Server) drawn(a billing.Allocation, n pay.Network) (v pageAddress, err error) {
 	v = pageAddress{
 		PaymentAddress: view.PaymentAddress(a.Invoice, a.Address, a.Token, a.Quote, a.Ticket, a.Now, a.Retry),
-		ChainID:        n.ChainID, TokenAddress: a.Token.Address, BaseUnits: a.Quote.Units.String(), NetworkName: n.Name.Title(),
+		TokenAddress:   a.Token.Address, BaseUnits: a.Quote.Units.String(), NetworkName: n.Name.Title(),
+		Family: string(n.Name.Family()), Simulated: n.Simulated, Links: []pageLink{}, Hints: web.Hints(n, a.Token),
+	}
+	if n.Name.Family() == pay.EVM {
+		v.ChainID = n.ChainID
 	}
 	if a.Quote.ID == "" {
 		return v, nil
 	}
-	v.URI = web.PaymentURI(n.ChainID, a.Token.Address, a.Address.Address, a.Quote.Units.Big())
-	svg, err := web.QR(v.URI)
+	w := s.Billing.Wallets[n.Name.Family()]
+	if w.URI != nil {
+		v.URI = w.URI(n, a.Token, a.Address.Address, a.Quote.Units)
+	}
+	if w.Links != nil {
+		for _, l := range w.Links(n, a.Token, a.Address.Address, a.Quote.Units) {
+			v.Links = append(v.Links, pageLink(l))
+		}
+	}
+	svg, err := web.QR(cmp.Or(v.URI, a.Address.Address))
 	v.QR = string(svg)
 	return v, err
 }
@@ -176,12 +191,22 @@ func (s *Server) drawn(a billing.Allocation, n pay.Network) (v pageAddress, err 
 // pageAddress is an allocated address with what the page shows of it.
 type pageAddress struct {
 	api.PaymentAddress
-	URI          string `json:"uri"`
-	QR           string `json:"qr_svg"`
-	ChainID      uint64 `json:"chain_id"`
-	TokenAddress string `json:"token_address"` // "" for the native coin
-	BaseUnits    string `json:"base_units"`
-	NetworkName  string `json:"network_name"`
+	URI          string     `json:"uri"` // "" for a family that has no such form
+	QR           string     `json:"qr_svg"`
+	Links        []pageLink `json:"links"`
+	Hints        []string   `json:"hints"`
+	Family       string     `json:"family"`
+	Simulated    bool       `json:"simulated"`
+	ChainID      uint64     `json:"chain_id"`      // 0 where browsers' wallets cannot pay
+	TokenAddress string     `json:"token_address"` // "" for the native coin
+	BaseUnits    string     `json:"base_units"`
+	NetworkName  string     `json:"network_name"`
+}
+
+// pageLink is a page that opens a wallet.
+type pageLink struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
 }
 
 func (s *Server) payFromTestWallet(r *http.Request, p billing.Session) (any, error) {

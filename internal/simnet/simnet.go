@@ -84,7 +84,7 @@ func Start(ctx context.Context, name pay.NetworkName, o Options) (n *Network, er
 		o.Now = time.Now
 	}
 	n = &Network{}
-	n.Network = pay.Network{Name: name, Environment: pay.Devnet, ChainID: natives[name].chain, Confirmations: 1, BlockTime: o.Every}
+	n.Network = pay.Network{Name: name, Environment: pay.Devnet, ChainID: natives[name].chain, Confirmations: 1, BlockTime: o.Every, Simulated: name.Family() != pay.EVM}
 	if o.Every == 0 {
 		n.BlockTime = 100 * time.Millisecond
 	}

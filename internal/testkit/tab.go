@@ -127,6 +127,14 @@ func (tb *Tab) Back() { tb.Helper(); tb.do(chromedp.NavigateBack()) }
 // Size makes the window so large.
 func (tb *Tab) Size(width, height int64) { tb.Helper(); tb.do(chromedp.EmulateViewport(width, height)) }
 
+// Touch makes the screen one for fingers.
+func (tb *Tab) Touch() {
+	tb.Helper()
+	if _, err := chromedp.Call(tb.ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true}); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 var keys = map[string]string{"Tab": kb.Tab, "Enter": kb.Enter, "ArrowDown": kb.ArrowDown, "ArrowUp": kb.ArrowUp}
 
 // Press presses one key that it knows by name, or types the text.

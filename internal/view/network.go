@@ -9,7 +9,7 @@ import (
 func Network(n pay.Network, tokens []pay.Token, p pay.Proof) api.Network {
 	v := api.Network{
 		Object: "network", Network: string(n.Name), Title: n.Name.Title(), Family: string(n.Name.Family()), Environment: string(n.Environment),
-		Confirmations: n.Confirmations, BlockTimeMS: n.BlockTime.Milliseconds(), Tokens: []string{},
+		Confirmations: n.Confirmations, BlockTimeMS: n.BlockTime.Milliseconds(), Simulated: n.Simulated, Tokens: []string{},
 	}
 	for _, t := range tokens {
 		if t.Network == n.Name {

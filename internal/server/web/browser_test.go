@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -185,22 +184,10 @@ func (s *shop) quote(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, fmt.Sprint(in.Network, "/", in.TokenID))
-	amount, units, token := s.data.State.AmountRemainingUSD+"0000", big.NewInt(25_500_000), usdcAt
-	if in.TokenID == 3 {
-		amount, units, token = "0.010489250000000000", big.NewInt(10_489_250_000_000_000), ""
-	}
-	uri := web.PaymentURI(1337, token, payTo, units)
-	svg, err := web.QR(uri)
+	answer, err := quoted(in.Network, in.TokenID, s.data.State.AmountRemainingUSD)
 	if err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
-	}
-	now := time.Now().Unix()
-	answer := map[string]any{
-		"success": true, "quote_status": "available", "temp_address": payTo, "network": in.Network, "supported_token_id": in.TokenID,
-		"estimated_token_amount": amount, "quote_last_updated_at": now, "quote_valid_until": now + 299, "uri": uri, "qr_svg": string(svg),
-		"chain_id": 1337, "token_address": token, "base_units": units.String(), "network_name": "Ethereum",
-		"ws_connection": map[string]string{"token": "ticket", "ws_url": "/ws/payment?format=event_v1"},
 	}
 	maps.Copy(answer, s.address)
 	_ = json.NewEncoder(w).Encode(answer)

@@ -1,12 +1,5 @@
 package web
 
-import (
-	"hash/fnv"
-	"strconv"
-	"strings"
-	"unicode"
-)
-
 // document is PageData with what the template works out from it.
 type document struct {
 	PageData
@@ -18,6 +11,9 @@ func (d document) Modules() []string {
 	all := []string{"link.js", "view.js", "wallet.js"}
 	if len(d.Form.Fields) > 0 {
 		all = append(all, "form.js")
+	}
+	if d.Find() {
+		all = append(all, "find.js")
 	}
 	return all
 }
@@ -111,47 +107,3 @@ func (d document) Details() string {
 
 // Test reports whether the page must say that no real money moves.
 func (d document) Test() bool { return d.Environment != "" && d.Environment != "production" }
-
-// Networks is how many networks there are to choose from.
-func (d document) Networks() int {
-	seen := map[string]bool{}
-	for _, t := range d.Tokens {
-		seen[t.Network] = true
-	}
-	return len(seen)
-}
-
-// disc is a coin: a drawn one where we have it, else a letter on its own colour.
-type disc struct{ Drawn, Letter, Fill string }
-
-// drawn are the symbols the template has a shape for, with the colour under it.
-var drawn = map[string]disc{
-	"eth":      {"eth", "", "#5468c7"},
-	"ethereum": {"eth", "", "#5468c7"},
-	"usdc":     {"usdc", "", "#2468b8"},
-	"dusdc":    {"usdc", "", "#2468b8"},
-	"usdt":     {"usdt", "", "#117a5e"},
-	"devnet":   {"", "D", "#3d5a52"},
-	"base":     {"", "B", "#1f54d8"},
-	"polygon":  {"", "P", "#6f3bd1"},
-	"arbitrum": {"", "A", "#22557f"},
-	"optimism": {"", "O", "#c4232f"},
-}
-
-// icon picks the disc of a token or network. The same name is always the same colour.
-func icon(name string) disc {
-	key := strings.ToLower(name)
-	if d, ok := drawn[key]; ok {
-		return d
-	}
-	letter := "•"
-	for _, r := range name {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			letter = string(unicode.ToUpper(r))
-			break
-		}
-	}
-	h := fnv.New32a()
-	h.Write([]byte(key))
-	return disc{"", letter, "hsl(" + strconv.Itoa(int(h.Sum32()%24)*15) + " 45% 38%)"}
-}

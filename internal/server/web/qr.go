@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"math/big"
 	"strconv"
 
 	"rsc.io/qr"
@@ -34,13 +33,4 @@ func QR(text string) (svg []byte, err error) {
 		}
 	}
 	return append(svg, `"/></svg>`...), nil
-}
-
-// PaymentURI is the EIP-681 address of a payment of units base units: native coin
-// when tokenAddress is "", else a call of the token's transfer.
-func PaymentURI(chainID uint64, tokenAddress, to string, units *big.Int) string {
-	if tokenAddress == "" {
-		return fmt.Sprintf("ethereum:%s@%d?value=%s", to, chainID, units)
-	}
-	return fmt.Sprintf("ethereum:%s@%d/transfer?address=%s&uint256=%s", tokenAddress, chainID, to, units)
 }

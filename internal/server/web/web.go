@@ -39,6 +39,7 @@ type Token struct {
 	Name        string // "USD Coin"
 	Network     string // the contract's network name, sent back as network
 	NetworkName string // the same for people: "Ethereum"
+	Simulated   bool   // there is no such network, and no coins on it
 }
 
 // State is the body of GET /pay/state. Amounts are decimal strings, shown exactly as
@@ -85,7 +86,7 @@ type Payment struct {
 //go:embed templates
 var templates embed.FS
 
-var page = template.Must(template.New("pay.html").Funcs(template.FuncMap{"icon": icon}).ParseFS(templates, "templates/*.html"))
+var page = template.Must(template.New("pay.html").ParseFS(templates, "templates/*.html"))
 
 // Page writes the whole document. The caller sets the headers: Content-Type, CSP,
 // Referrer-Policy: no-referrer and Cache-Control: no-store, because the address

@@ -1,6 +1,6 @@
 // The page's one loop: read the state, show what it means, act when the payor does.
 import { ask, hangUp, listen, listening, open } from "./link.js";
-import { $, announce, astray, buttons, clock, copy, fill, money, note, ring, rows, show, spell, title } from "./view.js";
+import { $, announce, astray, buttons, clock, copy, fill, lines, money, note, ring, rows, show, spell, title } from "./view.js";
 import { discover, pay } from "./wallet.js";
 
 const form = $("ask") && (await import("./form.js")); // few merchants ask anything
@@ -16,10 +16,18 @@ let skew = 0; // server's clock minus ours, seconds
 let poll, fails = 0, syncing = false, again = false;
 
 const now = () => Date.now() / 1000 + skew;
-const radios = [...document.querySelectorAll("input[name=token]")];
+const radios = [...document.querySelectorAll("input[data-network]")];
 const places = Object.fromEntries(radios.map((r) => [r.dataset.network, r.dataset.place]));
-const chosen = () => radios.find((r) => r.checked);
+const coin = (r) => r.closest(".pick")?.querySelector("[name=coin]"); // where the token is chosen first
+const chosen = () => radios.find((r) => r.checked && (coin(r)?.checked ?? true));
+const name = (r) => r.dataset.symbol + (coin(r) ? " on " + r.dataset.place : "");
+function choose(r) {
+  r.checked = true;
+  if (coin(r)) coin(r).checked = true;
+  fill({ choice: name(r) });
+}
 const pending = () => state.payments.filter((p) => p.status === "pending").at(-1);
+const counted = (p) => (p.required_confirmations > 1 ? p.required_confirmations : 0); // one is there or not: nothing to count
 const closed = () => ["paid", "expired", "canceled", "invalid", ""].includes(state.status);
 const bound = () => state.status === "underpaid" && state.locked;
 
@@ -48,7 +56,7 @@ function render(asked) {
   rows(state.payments, places);
   astray(state.payments);
   if (p) {
-    ring(p.confirmations, p.required_confirmations);
+    ring(p.confirmations, counted(p));
     fill({
       "track-title": p.confirmations > 1 ? "Confirming your payment" : "Payment seen",
       "track-say": "The network is confirming it now." + (p.expected_network_name ? "" : " You may close this page; the payment goes on without it."),
@@ -61,7 +69,7 @@ function render(asked) {
   $("details").hidden = !!p;
   form?.offer(view);
   if (view === "paid") fill({ "paid-at": state.paid_at ? " on " + new Date(state.paid_at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }) : "" });
-  const count = p?.required_confirmations ? ` ${p.confirmations}/${p.required_confirmations}` : "";
+  const count = p && counted(p) ? ` ${Math.min(p.confirmations, counted(p))}/${counted(p)}` : "";
   title(tab[view] + (view === "track" ? count : tab[view] === "Pay" ? " " + due : ""));
   const spoken = { track: p ? `Payment of ${p.token_amount} ${p.token_symbol} seen. Confirming.` : "Payment sent. Waiting for the network.", unavailable: "There is no price right now. We will try again." }[view];
   if (show(view, asked)) announce(spoken ?? $("v-" + view).querySelector("h2").textContent + (view === "pay" && under ? `. ${due} left to pay.` : ""));
@@ -109,7 +117,7 @@ function moved(before) {
 function resume() {
   if (closed() || !state.locked || dismissed || quote || busy || retryAt || pending() || sent || form?.due()) return;
   const r = radios.find((r) => r.value === state.locked.token_id && r.dataset.network === state.locked.network);
-  if (r) r.checked = true;
+  if (r) choose(r);
   price(r ?? { value: state.locked.token_id, dataset: { network: state.locked.network } });
 }
 
@@ -159,7 +167,9 @@ function draw(pair) {
   $("qr").alt = `QR code to pay ${quote.estimated_token_amount} ${symbol} on ${place}`;
   $("open").hidden = !quote.uri;
   $("open").href = quote.uri ?? "";
-  $("wallets").hidden = !quote.chain_id;
+  $("wallets").hidden = quote.family !== "evm"; // what browsers' wallets are asked in
+  $("sim").hidden = !quote.simulated;
+  lines(quote.hints ?? [], quote.links ?? []);
 }
 
 // tick moves the clocks and does what is due. It speaks to no one.
@@ -229,7 +239,9 @@ function start() {
   if (state.server_time) skew = state.server_time - Date.now() / 1000;
   if ($("go")) $("go").disabled = false; // without a script the form would lead nowhere
   form?.start(() => (render(true), resume()), sync, () => render(true));
-  $("form")?.addEventListener("change", () => fill({ choice: chosen().dataset.symbol }));
+  $("form")?.addEventListener("change", () => choose(chosen()));
+  if (chosen()) choose(chosen()); // a reload may have kept another one
+  if ($("find")) import("./find.js").then((m) => m.find(radios, chosen, choose));
   $("form")?.addEventListener("submit", (e) => {
     e.preventDefault();
     price(chosen(), true);

@@ -42,10 +42,21 @@ export function clock(seconds) {
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
-// spell shows an address in groups of four that copy as one word.
+const el = (tag, text, props) => Object.assign(document.createElement(tag), { textContent: text }, props);
+
+// spell shows an address in groups of four that copy as one word. What it begins with
+// says nothing by itself, so the first group goes on; the last takes what is left over.
 export function spell(address) {
-  const parts = address.match(/^0x/) ? [address.slice(0, 6), ...(address.slice(6).match(/.{1,4}/g) ?? [])] : (address.match(/.{1,4}/g) ?? []);
-  $("address").replaceChildren(...parts.map((p) => Object.assign(document.createElement("span"), { textContent: p })));
+  const [head] = address.match(/^(0x|addr(_test)?1)?.{0,4}/);
+  const parts = [head, ...(address.slice(head.length).match(/.{4}(?=.{4})|.+/g) ?? [])];
+  $("address").replaceChildren(...parts.map((p) => el("span", p)));
+}
+
+// lines lists what the payor must know, and the wallets that open from here.
+export function lines(hints, links) {
+  $("hints").replaceChildren(...hints.map((text) => el("li", text)));
+  const safe = links.filter((l) => l.url.startsWith("https://"));
+  $("links").replaceChildren(...safe.map((l) => el("a", `Open in ${l.name}`, { className: "btn", href: l.url, target: "_blank", rel: "noopener noreferrer" })));
 }
 
 export function note(id, text) {
@@ -78,7 +89,6 @@ export function rows(payments, places) {
   const key = JSON.stringify(payments);
   if (key === drawn) return;
   drawn = key;
-  const el = (tag, text, props) => Object.assign(document.createElement(tag), { textContent: text }, props);
   for (const list of document.querySelectorAll("[data-rows]"))
     list.replaceChildren(...payments.map((p) => {
       const li = el("li", ""), hash = p.tx_hash ?? "";
@@ -104,7 +114,8 @@ export function astray(payments) {
 export function ring(n, m) {
   const bar = $("progress");
   bar.classList.toggle("idle", !m);
-  $("arc").style.strokeDashoffset = m ? 100 - Math.min(100, Math.round((n / m) * 100)) : 75;
+  n = Math.min(n, m);
+  $("arc").style.strokeDashoffset = m ? 100 - Math.round((n / m) * 100) : 75;
   if (m) {
     bar.ariaValueMax = m;
     bar.ariaValueNow = n;
