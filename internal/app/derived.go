@@ -73,12 +73,9 @@ func (a *App) cardano(ctx context.Context, n NetworkOptions) (chain.Driver, sett
 	if _, err := cardano.DepositAddress(n.PublicKey, 0, cardano.NetOf(magic(n.Network))); err != nil {
 		return nil, nil, errNoPublicKey
 	}
-	a.Billing.Wallets[pay.Cardano] = billing.Wallets{
-		Canonical: a.Billing.Wallets[pay.Cardano].Canonical,
-		Index: func(index uint32) (string, error) {
-			return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(magic(n.Network)))
-		},
-	}
+	w := a.Billing.Wallets[pay.Cardano]
+	w.Index = func(index uint32) (string, error) { return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(magic(n.Network))) }
+	a.Billing.Wallets[pay.Cardano] = w
 	if a.Seed.None() {
 		return d, nil, nil
 	}
