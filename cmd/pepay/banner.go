@@ -20,7 +20,7 @@ func banner(ctx context.Context, w io.Writer, a *app.App, f *devFile, path strin
     Dashboard       %s
     Merchant key    %s
     Commerce key    %s
-    Chain           %s  (id %d, one block a second)
+    %s
     For scripts     %s
 
   Make an invoice:
@@ -33,10 +33,31 @@ func banner(ctx context.Context, w io.Writer, a *app.App, f *devFile, path strin
 
     %s
 
-  Ctrl-C stops it; started again, it goes on where it was.
+  Ctrl-C stops it; started again, it %s.
 
-`, f.BaseURL, f.DashboardURL, f.MerchantAPIKey, f.CommerceAPIKey, f.Chains[0].RPCURL, f.Chains[0].ChainID, path,
-		f.BaseURL, f.MerchantAPIKey, sample(ctx, a, f))
+`, f.BaseURL, f.DashboardURL, f.MerchantAPIKey, f.CommerceAPIKey, f.chains(), path,
+		f.BaseURL, f.MerchantAPIKey, sample(ctx, a, f), f.again())
+}
+
+// chains is the line about the networks.
+func (f *devFile) chains() string {
+	if len(f.Chains) == 1 {
+		return fmt.Sprintf("Chain           %s  (id %d, one block a second)", f.Chains[0].RPCURL, f.Chains[0].ChainID)
+	}
+	simulated := 0
+	for _, c := range f.Chains {
+		if c.Simulated {
+			simulated++
+		}
+	}
+	return fmt.Sprintf("Networks        %d, of which %d are simulated; one block a second", len(f.Chains), simulated)
+}
+
+func (f *devFile) again() string {
+	if len(f.Chains) == 1 {
+		return "goes on where it was"
+	}
+	return "begins anew"
 }
 
 // sample makes an invoice and returns its payment page.

@@ -57,6 +57,7 @@ type devChain struct {
 	RPCURL          string `json:"rpc_url"`
 	ChainID         uint64 `json:"chain_id"`                    // 0 for those that have none
 	PayerPrivateKey string `json:"payer_private_key,omitempty"` // of a rich account on it
+	Simulated       bool   `json:"simulated,omitempty"`
 }
 
 // Run starts everything, tells how to use it, and waits.

@@ -9,6 +9,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -43,23 +44,30 @@ func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	running, payouts := map[pay.NetworkName]*simnet.Network{}, map[pay.Family]string{}
+	defer func() {
+		var all sync.WaitGroup
+		for _, n := range running {
+			all.Go(func() { _ = n.Close() }) // it holds nothing
+		}
+		all.Wait()
+	}()
 	for i, name := range pay.Networks {
 		fmt.Fprintf(os.Stderr, "\rstarting network %d of %d: %-10s", i+1, len(pay.Networks), name)
 		n, err := simnet.Start(ctx, name, simnet.Options{Every: time.Second, Seed: 1})
 		if err != nil {
 			return err
 		}
-		defer n.Close() //nolint:errcheck // it holds nothing
+		running[name] = n
 		if to := app.FeePayer(n.Network, o.Seed); to != "" {
 			if _, err := n.Pay(ctx, to, n.Tokens[1], money.NewUnits(big.NewInt(100e9))); err != nil {
 				return err
 			}
 		}
-		one := devChain{Network: string(name), RPCURL: n.RPC[0], ChainID: n.ChainID}
+		one := devChain{Network: string(name), RPCURL: n.RPC[0], ChainID: n.ChainID, Simulated: n.Simulated}
 		if payouts[name.Family()] = n.Payout; name.Family() == pay.EVM {
 			f.SettlementAddress, one.PayerPrivateKey = n.Payout, hexutil.Encode(crypto.FromECDSA(devchain.Payer()))
 		}
-		o.Networks, f.Chains, running[name] = append(o.Networks, n.NetworkOptions), append(f.Chains, one), n
+		o.Networks, f.Chains = append(o.Networks, n.NetworkOptions), append(f.Chains, one)
 	}
 	fmt.Fprintln(os.Stderr)
 	o.TestWallet = func(ctx context.Context, a billing.Allocation) (string, error) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pepay/pepay/api"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -29,7 +30,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "since": since, "within": within, "samekeys": sameKeys, "captured": captured, "occupy": occupy, "changed": changed, "dials": dials, "barechain": bareChain,
-			"hook": hook, "hooked": hooked,
+			"hook": hook, "hooked": hooked, "networks": networks,
 		},
 	})
 }
@@ -79,6 +80,34 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("dev.json: %s is not as it must be: %v", name, f)
 		}
 	}
+}
+
+// networks DIR N waits until the deployment has N networks, each proven beyond the block
+// that it began at.
+func networks(ts *testscript.TestScript, _ bool, args []string) {
+	var dev map[string]any
+	b, err := os.ReadFile(ts.MkAbs(filepath.Join(args[0], "dev.json")))
+	ts.Check(err)
+	ts.Check(json.Unmarshal(b, &dev))
+	url, _ := dev["base_url"].(string)
+	key, _ := dev["merchant_api_key"].(string)
+	waitFor(ts, args[1]+" networks are proven", func() bool {
+		r, err := http.NewRequest(http.MethodGet, url+"/api/v1/networks", nil)
+		ts.Check(err)
+		r.Header.Set("x-api-key", key)
+		resp, err := http.DefaultClient.Do(r)
+		ts.Check(err)
+		var list api.List[api.Network]
+		ts.Check(json.NewDecoder(resp.Body).Decode(&list))
+		_ = resp.Body.Close()
+		proven := 0
+		for _, n := range list.Data {
+			if n.ProvenHeight != nil && *n.ProvenHeight > *n.SinceHeight {
+				proven++
+			}
+		}
+		return strconv.Itoa(proven) == args[1] && len(list.Data) == proven
+	})
 }
 
 // since VAR remembers the time, within VAR checks that an idle stop took no longer

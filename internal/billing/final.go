@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
@@ -77,6 +78,10 @@ func (b *Book) settled(tx *store.Tx, s pay.Sweep) error {
 	sweeps, err := tx.SweepsAt(s.Network, s.Address, s.Token, true)
 	if err != nil {
 		return err
+	}
+	if own := slices.DeleteFunc(slices.Clone(sweeps), func(s pay.Sweep) bool { return s.To != a.Receiver }); len(own) < len(sweeps) {
+		b.Log.Error("what a deposit address held went elsewhere than to its merchant: a person must look", "network", s.Network, "address", s.Address, "tx", s.TxHash, "to", s.To)
+		sweeps = own
 	}
 	were := map[string]pay.Payment{}
 	for _, p := range ps {

@@ -107,6 +107,9 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	if err != nil || len(items) == 0 {
 		return err
 	}
+	if n.Name.Family() != pay.EVM { // the chain shows who sent and who got, and not which of several got what
+		items = slices.DeleteFunc(items, func(i pay.SweepItem) bool { return i.Receiver != items[0].Receiver })
+	}
 	p, err := m.Prepare(ctx, items)
 	if err != nil {
 		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), n.Name, err)

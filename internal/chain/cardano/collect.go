@@ -118,9 +118,10 @@ func (d *Driver) collect(ctx context.Context, n *endpoint, found *chain.Found, a
 }
 
 // receiver is where a sweep went: to the first address not of ours that got any of it.
+// A settlement of ours has its receiver before what is left of the fees.
 func (d *Driver) receiver(t *Tx, s pay.Sweep, mine map[string]string) (to string) {
 	for _, m := range t.Makes() {
-		has := slices.ContainsFunc(d.amounts(m.Value), func(a amount) bool { return a.token == s.Token })
+		has := s.Token == "" || m.Value.Assets[s.Token] > 0 // ADA may lie beside tokens that were swept too
 		if mine[m.Address] == "" && m.Address != "" && (has || to == "") {
 			if to = m.Address; has {
 				return to
