@@ -74,7 +74,9 @@ func (a *App) cardano(ctx context.Context, n NetworkOptions) (chain.Driver, sett
 		return nil, nil, errNoPublicKey
 	}
 	w := a.Billing.Wallets[pay.Cardano]
-	w.Index = func(index uint32) (string, error) { return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(magic(n.Network))) }
+	w.Index = func(index uint32) (string, error) {
+		return cardano.DepositAddress(n.PublicKey, index, cardano.NetOf(magic(n.Network)))
+	}
 	a.Billing.Wallets[pay.Cardano] = w
 	if a.Seed.None() {
 		return d, nil, nil

@@ -208,7 +208,7 @@ func (h *hour) start() {
 		h.Fatal(err)
 	}
 	for range 100 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestHourNode$") //nolint:noctx // it ends when its input does
+		cmd := exec.Command(os.Args[0], "-test.run=^TestHourNode$")
 		cmd.Env = append(os.Environ(), hourEnv+"="+string(b))
 		if h.log != nil {
 			cmd.Stderr = h.log

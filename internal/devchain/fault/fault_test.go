@@ -32,7 +32,7 @@ func TestNode(t *testing.T) {
 		}
 		b, err := io.ReadAll(r.Body)
 		_ = r.Body.Close()
-		if err != nil || r.StatusCode != 200 || string(b) != strings.Repeat("a", before+1) || r.Header.Get("X-Asked") != "question" {
+		if err != nil || r.StatusCode != http.StatusOK || string(b) != strings.Repeat("a", before+1) || r.Header.Get("X-Asked") != "question" {
 			wrong++
 			continue
 		}
@@ -44,7 +44,7 @@ func TestNode(t *testing.T) {
 	n.SetShare(0)
 	for range 50 {
 		r, err := http.Post(s.URL, "text/plain", nil)
-		if err != nil || r.StatusCode != 200 {
+		if err != nil || r.StatusCode != http.StatusOK {
 			t.Fatal(err)
 		}
 		_ = r.Body.Close()
