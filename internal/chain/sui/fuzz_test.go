@@ -66,7 +66,7 @@ func FuzzCheckpoint(f *testing.F) {
 		Bytes(4, sui.Fields{}.Bytes(4, sui.Fields{}.Uint(1, 1)).Bytes(6, sui.Fields{}.Uint(1, 5))).
 		Bytes(8, sui.Fields{}.Text(1, ourA.String()).Text(2, usdc).Text(3, "-5"))
 	bcs := func(b []byte) []byte { return sui.Fields{}.Bytes(1, sui.Fields{}.Bytes(2, b)) }
-	m := sui.Fields{}.Bytes(1, sui.Fields{}.Bytes(3, bcs(s.Bytes())).Bytes(5, bcs(contents)).Bytes(6, tx))
+	m := sui.Fields{}.Bytes(1, sui.Fields{}.Text(2, sui.SummaryDigest(s.Bytes()).String()).Bytes(3, bcs(s.Bytes())).Bytes(5, bcs(contents)).Bytes(6, tx))
 	if err := sui.ParseCheckpoint(m, true); err != nil {
 		f.Fatal(err)
 	}

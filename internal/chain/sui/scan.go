@@ -30,7 +30,7 @@ const (
 
 // What is asked of a checkpoint. Only encodings prove anything; the rest is the node's word.
 var (
-	summaryOnly = []string{"summary.bcs"}
+	summaryOnly = []string{"digest", "summary.bcs"}
 	everything  = append([]string{
 		"contents.bcs", "transactions.digest", "transactions.transaction.sender",
 		"transactions.effects.status", "transactions.effects.gas_used", "transactions.balance_changes",
@@ -74,7 +74,7 @@ func (n *Node) checkpoint(ctx context.Context, height *uint64, mask ...string) (
 		return checkpoint{}, nil
 	}
 	if err == nil {
-		c, err = parseCheckpoint(m, len(mask) > 1)
+		c, err = parseCheckpoint(m, len(mask) > len(summaryOnly))
 	}
 	if err == nil && height != nil && c.Height != *height {
 		err = fmt.Errorf("the answer is checkpoint %d, asked was %d", c.Height, *height)
@@ -99,7 +99,11 @@ func parseCheckpoint(m Message, full bool) (c checkpoint, err error) {
 	if c.Summary, err = DecodeSummary(summary.Bytes(2)); err != nil {
 		return c, err
 	}
-	c.block = c.Summary.block(SummaryDigest(summary.Bytes(2)))
+	digest := SummaryDigest(summary.Bytes(2))
+	if said := m.Text(2); said != digest.String() { // damaged on its way, which is not to be taken for another checkpoint
+		return c, fmt.Errorf("checkpoint %d is said to be %.60q and its summary is %s", c.Height, said, digest)
+	}
+	c.block = c.Summary.block(digest)
 	if !full {
 		return c, nil
 	}

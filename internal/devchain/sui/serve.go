@@ -116,6 +116,9 @@ func (c *Chain) checkpoint(m sui.Message) (sui.Fields, error) {
 		return nil, sui.Refusal{Code: sui.CodeNotFound, Message: "Checkpoint " + strconv.FormatUint(height, 10) + " not found"}
 	}
 	b, out := c.blocks[height], sui.Fields{}
+	if want.wants("digest") {
+		out = out.Text(2, b.digest.String())
+	}
 	if want.wants("summary.bcs") {
 		out = out.Bytes(3, sui.Fields{}.Bytes(1, bcs(b.raw)))
 	}
