@@ -116,6 +116,7 @@ type hour struct {
 	dropped  int
 	log      *os.File // of the processes, nil for none
 	patience time.Duration
+	long     bool
 }
 
 type hourInvoice struct {
@@ -134,7 +135,7 @@ type hourLater struct {
 // In an hour, or in less than a minute unless PEPAY_TEST_HOUR says how long, payors pay on
 // all ten networks, exactly and otherwise, while every node of every network fails again and
 // again and the process is killed. In the end what was credited is what the chains hold, on
-// each network: nothing twice, nothing missed, and all of it is with the merchant.
+// each network: nothing twice, nothing missed; and after an hour all of it is with the merchant.
 func TestHour(t *testing.T) {
 	t.Parallel()
 	length, count, patience := 20*time.Second, 40, 3*time.Minute
@@ -146,7 +147,7 @@ func TestHour(t *testing.T) {
 		count, patience = 1000, 25*time.Minute
 	}
 	seed := uint64(time.Now().UnixNano())
-	h := &hour{T: t, dice: rand.New(rand.NewPCG(seed, 1)), node: hourNode{Database: filepath.Join(t.TempDir(), "hour.db")}, patience: patience}
+	h := &hour{T: t, dice: rand.New(rand.NewPCG(seed, 1)), node: hourNode{Database: filepath.Join(t.TempDir(), "hour.db")}, patience: patience, long: count == 1000}
 	if path := os.Getenv("PEPAY_TEST_HOUR_LOG"); path != "" {
 		var err error
 		if h.log, err = os.Create(path); err != nil {
@@ -368,8 +369,8 @@ func (h *hour) credited(i *hourInvoice) (units []string, settled bool) {
 	return units, settled
 }
 
-// settled waits until each invoice was credited what was sent for it, and nothing else, and
-// until that is settled.
+// settled waits until each invoice was credited what was sent for it, and nothing else;
+// and in a long run until that is settled, for which what failed rests ten minutes.
 func (h *hour) settled() {
 	patience := time.Now().Add(h.patience)
 	for _, i := range h.invoices {
@@ -380,7 +381,7 @@ func (h *hour) settled() {
 		slices.Sort(want)
 		for {
 			got, settled := h.credited(i)
-			if slices.Equal(got, want) && settled {
+			if slices.Equal(got, want) && (settled || !h.long) {
 				break
 			}
 			if time.Now().After(patience) {
