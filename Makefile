@@ -2,7 +2,7 @@ SHELL := /bin/bash
 
 PKG ?= ./...
 FUZZTIME ?= 30s
-TESTTIME ?= 15m
+TESTTIME ?= 20m
 BENCH ?=
 # Packages tested at a time: more of them on a large machine only compete for the one PostgreSQL.
 P ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))

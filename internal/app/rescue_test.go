@@ -316,11 +316,11 @@ func TestCrashInRescue(t *testing.T) {
 		s := scene(t, url)
 		all := s.settled(t)
 		s.check(t, c)
-		visited := slices.DeleteFunc(slices.Sorted(slices.Values(all)), func(place string) bool { // of the commits every sixth, others on each engine
+		visited := slices.DeleteFunc(slices.Sorted(slices.Values(all)), func(place string) bool { // of the commits every twenty-fourth, others on each engine
 			name, n, _ := strings.Cut(place, "#")
 			at, _ := strconv.Atoi(n)
-			sixth := strings.HasPrefix(name, commitPlace) && at%6 == map[bool]int{true: 3}[strings.HasPrefix(url, "postgres")]
-			return !sixth && !lethal(place, false)
+			some := strings.HasPrefix(name, commitPlace) && at%24 == map[bool]int{false: 6, true: 18}[strings.HasPrefix(url, "postgres")]
+			return !some && !lethal(place, strings.HasPrefix(url, "postgres"))
 		})
 		if len(visited) < 8 || !slices.Contains(visited, "after eth_sendRawTransaction#1") {
 			t.Fatalf("only %d places to die at: %q", len(visited), visited)

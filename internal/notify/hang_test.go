@@ -121,7 +121,7 @@ func TestBacklogOfHangingEndpoint(t *testing.T) {
 // A job whose time is short stops in time, and keeps what it achieved.
 func TestSlowEndpointProgresses(t *testing.T) {
 	t.Parallel()
-	eachRig(t, 10*time.Second, func(t *testing.T, r *rig) {
+	eachRig(t, 30*time.Second, func(t *testing.T, r *rig) {
 		var n atomic.Int32
 		url := receiver(t, func(_ http.ResponseWriter, _ *http.Request, release <-chan struct{}) {
 			n.Add(1)

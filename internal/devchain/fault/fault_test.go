@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pepay/pepay/internal/devchain/fault"
@@ -13,9 +14,12 @@ import (
 // Each way to fail is met, what is not failed is answered as it is, and silence ends it.
 func TestNode(t *testing.T) {
 	t.Parallel()
+	var mu sync.Mutex // whoever hung up may still be answered
 	height := 0
 	n := fault.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		height++
 		w.Header().Set("X-Asked", string(b))
 		_, _ = io.WriteString(w, strings.Repeat("a", height))
@@ -24,7 +28,9 @@ func TestNode(t *testing.T) {
 	defer s.Close()
 	right, wrong := 0, 0
 	for range 500 {
+		mu.Lock()
 		before := height
+		mu.Unlock()
 		r, err := http.Post(s.URL, "text/plain", strings.NewReader("question"))
 		if err != nil {
 			wrong++
