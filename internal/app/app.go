@@ -247,6 +247,15 @@ func (a *App) wire(ctx context.Context) error {
 	a.settler = &settle.Settler{Store: a.Store, Billing: a.Billing, Movers: map[pay.NetworkName]settle.Mover{}, Meter: a.meter, Log: a.Log}
 	a.payer = &settle.Payer{Store: a.Store, Wallets: map[pay.NetworkName]*settle.Wallet{}, Tell: a.Commerce.RefundIn, Log: a.Log}
 	a.Commerce.RefundWallets = map[pay.Environment]string{}
+	for _, n := range a.Networks { // all are opened before one is watched: watchers read what opening writes
+		d, m, err := a.family(ctx, n)
+		if err != nil {
+			return fmt.Errorf("network %s: %w", n.Name, err)
+		}
+		if a.Billing.Chains[n.Name] = d; m != nil {
+			a.settler.Movers[n.Name] = m
+		}
+	}
 	for _, n := range a.Networks {
 		if err := a.watch(ctx, n); err != nil {
 			return fmt.Errorf("network %s: %w", n.Name, err)

@@ -91,20 +91,14 @@ func (a *App) evm(ctx context.Context, n NetworkOptions) (chain.Driver, settle.M
 	return d, settle.Relayer{Account: r}, nil
 }
 
-// watch makes what reads a network, and what settles on it if this process can, and
-// starts the watcher.
+// watch starts to follow a network that was opened, and the account that pays for
+// settlements on it.
 func (a *App) watch(ctx context.Context, n NetworkOptions) error {
-	d, m, err := a.family(ctx, n)
-	if err != nil {
-		return err
-	}
-	if m != nil {
-		a.settler.Movers[n.Name] = m
+	if m, ok := a.settler.Movers[n.Name]; ok {
 		a.running.Go(func() { a.look(ctx, n.Name, m.Look) })
 	}
-	a.Billing.Chains[n.Name] = d
 	w := &watching{network: n.Network, watcher: &chain.Watcher{
-		Driver: d, Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Finality: n.Finality,
+		Driver: a.Billing.Chains[n.Name], Book: &billing.Book{Billing: a.Billing, Network: n.Network}, Confirmations: n.Confirmations, Finality: n.Finality,
 		Batch: max(64, uint64(catchUp/n.BlockTime)), Probes: 256, Log: a.Log, Now: a.Now,
 		Network: n.Name, Trace: a.tracer,
 	}}
