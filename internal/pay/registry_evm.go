@@ -62,18 +62,19 @@ var evmListings = []Listing{
 	// Base and Optimism are rollups of the OP stack: one sequencer makes the blocks, and they
 	// follow from Ethereum some minutes later (safe), for good after 15 to 30 (finalized). A
 	// payor cannot take a block back, the sequencer can, though everybody would see it; faults
-	// of it have undone seconds. Exchanges count one block to a few dozen. Thirty are a minute.
+	// of it have undone seconds. Exchanges count one block to a few dozen. The wait is a
+	// minute on both: Base makes five blocks a second since its Denim upgrade
+	// (docs.base.org, upgrades/denim).
 	list(Network{
-		Name: "base", Environment: Mainnet, ChainID: 8453, Confirmations: 30, BlockTime: 2 * time.Second, SweepMinimum: 1_00 * money.Cent,
+		Name: "base", Environment: Mainnet, ChainID: 8453, Confirmations: 300, BlockTime: 200 * time.Millisecond, SweepMinimum: 1_00 * money.Cent,
 		Explorer: EtherscanLike("https://basescan.org"),
 	}, coin(150, "ETH", "Ether"), usdc(151, "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913")), // Tether issues nothing on Base
 	list(Network{
-		Name: "base", Environment: Devnet, ChainID: 84532, Confirmations: 30, BlockTime: 2 * time.Second, Explorer: EtherscanLike("https://sepolia.basescan.org"),
+		Name: "base", Environment: Devnet, ChainID: 84532, Confirmations: 300, BlockTime: 200 * time.Millisecond, Explorer: EtherscanLike("https://sepolia.basescan.org"),
 	}, coin(175, "ETH", "Base Sepolia Ether"), usdc(176, "0x036CbD53842c5426634e7929541eC2318f3dCF7e")),
 
 	// Avalanche's validators agree on a block before there is a next one (Snowman): what a node
-	// serves is accepted, and accepted is final. Its blocks since the Helicon upgrade are not
-	// understood yet, so that the start refuses it; see the driver's errAsync.
+	// serves is accepted, and accepted is final.
 	list(Network{
 		Name: "avalanche", Environment: Mainnet, ChainID: 43114, Confirmations: 1, BlockTime: 2 * time.Second, SweepMinimum: 1_00 * money.Cent,
 		Explorer: EtherscanLike("https://snowtrace.io"),

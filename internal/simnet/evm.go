@@ -10,6 +10,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/devchain"
+	"github.com/pepay/pepay/internal/devchain/avalanche"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -40,6 +41,9 @@ func (n *Network) evm(ctx context.Context, o Options) error {
 	}
 	n.Mine = func() { c.Mine() }
 	n.Drop = func(ctx context.Context, tx string) error { return c.Drop(ctx, common.HexToHash(tx)) }
+	if n.Name == "avalanche" {
+		return n.serve(avalanche.New(c.Client().Client()), o)
+	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(at); r.Out.Host = at.Host }, ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
 		w.WriteHeader(http.StatusBadGateway)
 	}}

@@ -34,13 +34,16 @@ type Harness struct {
 	Fake      string            // a token that is not, "" if the network has no such thing
 	// Sparse says that heights may have gaps, and that all that is seen is final.
 	Sparse bool
+	// Each is how many blocks Mine adds, 0 for one: on some networks what is in a block
+	// shows as of a later one.
+	Each uint64
 	// Mine adds a block with the transfers, each in its own transaction.
 	Mine func(t testing.TB, ts ...Transfer)
 	// Together adds a block with one transaction that makes all the transfers; nil if the
 	// network has no such thing.
 	Together func(t testing.TB, ts ...Transfer)
-	// Fork replaces the newest depth blocks by depth+1 others that hold none of
-	// their transfers, but the first holds the given ones.
+	// Fork replaces what the newest depth calls of Mine added by depth+1 such that hold none
+	// of their transfers, but the first holds the given ones.
 	Fork func(t testing.TB, depth int, ts ...Transfer)
 }
 
@@ -59,6 +62,8 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 }
 
 func (h Harness) book() *Book { return &Book{Addresses: h.Addresses, Accounts: h.Accounts} }
+
+func (h Harness) each() uint64 { return max(h.Each, 1) }
 
 func head(t testing.TB, h Harness) pay.Block {
 	t.Helper()
@@ -150,12 +155,12 @@ func limit(t *testing.T, h Harness) {
 		h.Mine(t, Transfer{Address: h.Addresses[0], Units: 1}, Transfer{Address: h.Addresses[1], Units: 1})
 	}
 	book := h.book()
-	to := from.Height + 2
+	to := from.Height + 2*h.each()
 	if h.Sparse {
 		to = head(t, h).Height
 	}
 	f, err := h.Driver.Scan(t.Context(), from, to, book.Ours)
-	if err != nil || f.Last.Height > to || len(f.Deposits) != 2*f.Blocks {
+	if err != nil || f.Last.Height > to || uint64(len(f.Deposits))*h.each() != 2*uint64(f.Blocks) {
 		t.Errorf("some blocks: %+v, %v", f, err)
 	}
 	if n := book.Asked(); n != 1 {
@@ -269,7 +274,7 @@ func watch(t *testing.T, h Harness) {
 	}
 	a, b := h.Addresses[0], h.Addresses[1]
 	book := h.book()
-	w := NewWatcher(h.Driver, book, 3)
+	w := NewWatcher(h.Driver, book, 3*h.each())
 	hidden := func(t Transfer) []Transfer {
 		if _, ok := h.Driver.(chain.Prober); ok {
 			t.Hidden = true

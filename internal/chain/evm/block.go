@@ -21,9 +21,11 @@ import (
 
 // block is a block whose content is proven by its hash.
 type block struct {
-	hash   common.Hash
-	header types.Header
-	txs    []tx
+	hash    common.Hash
+	header  types.Header
+	settled *hexutil.Uint64 // see settles; nil where blocks are executed as they are made
+	txs     []tx            // of the blocks in of
+	of      []common.Hash   // whose receipts the header's root and bloom are of
 }
 
 // tx is what matters of a transaction.
@@ -38,11 +40,6 @@ type tx struct {
 func (b *block) position() pay.Block {
 	return pay.Block{Height: b.header.Number.Uint64(), Hash: strings.ToLower(b.hash.Hex()), Time: time.Unix(int64(b.header.Time), 0).UTC()} //nolint:gosec // checked by parseHeader
 }
-
-// errAsync refuses blocks of Avalanche since its Helicon upgrade (ACP-194): such a block's
-// receipts, bloom and state are of blocks some seconds before it. To read them as its own
-// would miss deposits.
-var errAsync = errors.New("the network executes blocks some time after it makes them (settledHeight, ACP-194), which is not understood")
 
 // parseHeader reads a header from a node's answer and proves that it has the hash
 // which the node states.
@@ -62,9 +59,6 @@ func parseHeader(raw json.RawMessage) (*block, error) {
 	if !b.header.Number.IsInt64() || b.header.Time > 1<<40 {
 		return nil, errors.New("a header's height or time is out of range")
 	}
-	if more.SettledHeight != nil {
-		return nil, errAsync
-	}
 	b.hash = b.header.Hash()
 	if more.ExtDataHash != nil {
 		var object map[string]json.RawMessage
@@ -75,11 +69,15 @@ func parseHeader(raw json.RawMessage) (*block, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encode a header: %w", err)
 		}
-		b.hash = crypto.Keccak256Hash(encoded)
+		b.hash, b.settled = crypto.Keccak256Hash(encoded), more.SettledHeight
 	}
 	if b.hash != more.Hash {
 		return nil, fmt.Errorf("block %d is stated to be %s but hashes to %s", b.header.Number, more.Hash, b.hash)
 	}
+	if b.settled != nil && uint64(*b.settled) >= b.header.Number.Uint64() {
+		return nil, fmt.Errorf("block %d settles %d", b.header.Number, *b.settled)
+	}
+	b.of = []common.Hash{b.hash}
 	return b, nil
 }
 
@@ -126,9 +124,11 @@ func parseTx(raw json.RawMessage) (tx, error) {
 		if err != nil {
 			return tx{}, fmt.Errorf("encode: %w", err)
 		}
-		return tx{t.Hash(), t.To(), t.Value(), func() (common.Address, error) {
-			return types.Sender(types.LatestSignerForChainID(t.ChainId()), &t)
-		}, encoded}, nil
+		signer := types.Signer(types.HomesteadSigner{}) // some still sign for every chain at once
+		if t.ChainId().Sign() > 0 {
+			signer = types.LatestSignerForChainID(t.ChainId())
+		}
+		return tx{t.Hash(), t.To(), t.Value(), func() (common.Address, error) { return types.Sender(signer, &t) }, encoded}, nil
 	}
 	// The root proves the bytes of a type that we cannot encode, but not what they
 	// mean. What such a transaction moves shows in logs and balances.

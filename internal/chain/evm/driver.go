@@ -45,6 +45,7 @@ type Driver struct {
 	mu      sync.Mutex
 	turn    int             // which node is asked first for balances
 	proofs  map[string]bool // nodes known to have no proofs, by name
+	tail    []*block        // see ancestors
 }
 
 // ready returns the nodes, which it makes when it is first asked.

@@ -27,7 +27,7 @@ func ParseBlock(rawBlock, rawReceipts []byte) (hash common.Hash, known bool, err
 		return b.hash, true, err
 	}
 	if rawReceipts != nil {
-		_, err = parseReceipts(rawReceipts, b)
+		_, err = parseReceipts([]json.RawMessage{rawReceipts}, b)
 	}
 	b.position()
 	return b.hash, true, err
@@ -49,7 +49,7 @@ func ParseReceipts(raw []byte) {
 		for i := range rs {
 			_, _, _ = rs[i].encode()
 		}
-		_, _ = parseReceipts(raw, &block{header: types.Header{Number: new(big.Int)}, txs: make([]tx, len(rs))})
+		_, _ = parseReceipts([]json.RawMessage{raw}, &block{header: types.Header{Number: new(big.Int)}, txs: make([]tx, len(rs))})
 	}
 }
 
@@ -57,6 +57,9 @@ func ParseReceipts(raw []byte) {
 // encoding is known.
 func ParseTx(raw []byte) (hash common.Hash, to *common.Address, value *big.Int, known bool, err error) {
 	t, err := parseTx(raw)
+	if err == nil && t.pays() {
+		_, _ = t.from()
+	}
 	return t.hash, t.to, t.value, t.raw != nil, err
 }
 

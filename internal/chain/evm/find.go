@@ -60,7 +60,12 @@ func (d *Driver) Find(ctx context.Context, hash string) (p chain.Place, ok bool,
 			errs = append(errs, fmt.Errorf("%s: decode a receipt: %w", n.Name, err))
 			continue
 		}
-		return chain.Place{Mined: true, Height: uint64(r.BlockNumber), Failed: !r.succeeded()}, true, nil
+		at, err := n.settling(ctx, uint64(r.BlockNumber))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		return chain.Place{Mined: at > 0, Height: at, Failed: at > 0 && !r.succeeded()}, true, nil
 	}
 	if !answered && len(errs) > 0 {
 		return p, false, errors.Join(errs...)
@@ -98,11 +103,28 @@ func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint
 			heights, err = n.mentions(ctx, questions(span), from, to)
 		}
 		if err == nil {
+			heights, err = n.settled(ctx, heights, to)
+		}
+		if err == nil {
 			return heights, nil
 		}
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// settled turns heights of blocks into those as of which a scan tells what is in them.
+func (n *endpoint) settled(ctx context.Context, heights []uint64, to uint64) (out []uint64, err error) {
+	for _, h := range heights {
+		at, err := n.settling(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		if at > 0 && at <= to {
+			out = append(out, at)
+		}
+	}
+	return slices.Compact(out), nil
 }
 
 func isRefusal(err error) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pepay/pepay/internal/chain/chaintest"
 	"github.com/pepay/pepay/internal/chain/evm"
+	"github.com/pepay/pepay/internal/devchain/avalanche"
 )
 
 // A node that follows a chain of its own, sound in itself, is passed over for
@@ -107,10 +108,27 @@ func TestAvalancheHeader(t *testing.T) {
 	if _, err := evm.ParseHeader(altered); err == nil {
 		t.Error("a header was believed whose hash does not cover all of it")
 	}
-	object["settledHeight"] = "0x1" // since Helicon: what it says of receipts is of earlier blocks
-	altered, _ = json.Marshal(object)
-	if _, err := evm.ParseHeader(altered); err == nil || !strings.Contains(err.Error(), "ACP-194") {
-		t.Errorf("a block that is executed later: %v", err)
+	// Since Helicon, with all its fields.
+	for range 3 {
+		s.Commit()
+	}
+	if err := avalanche.New(s.raw).CallContext(t.Context(), &object, "eth_getBlockByNumber", "latest", false); err != nil {
+		t.Fatal(err)
+	}
+	raw, _ = json.Marshal(object)
+	if hash, err := evm.ParseHeader(raw); err != nil || hash.Hex() != object["hash"] {
+		t.Errorf("%s hashes to %s, %v", object["hash"], hash, err)
+	}
+	for _, field := range strings.Fields("timestampMilliseconds minDelayExcess targetExponent minPriceExponent settledHeight settledGasUnix settledGasNumerator settledExcess") {
+		was := object[field]
+		object[field] = "0x7"
+		if altered, _ = json.Marshal(object); was == nil {
+			t.Errorf("no %s", field)
+		}
+		if _, err := evm.ParseHeader(altered); err == nil {
+			t.Errorf("another %s is believed", field)
+		}
+		object[field] = was
 	}
 }
 

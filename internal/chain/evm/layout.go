@@ -18,11 +18,12 @@ type layout []string
 
 func fields(s string) layout { return strings.Fields(s) }
 
-// avalancheHeader is the header of Avalanche's C-chain (ava-labs/coreth,
-// core/types/block.go).
+// avalancheHeader is the header of Avalanche's C-chain (ava-labs/avalanchego,
+// graft/coreth/plugin/evm/customtypes/header_ext.go).
 var avalancheHeader = fields(`parentHash sha3Uncles miner stateRoot transactionsRoot receiptsRoot logsBloom difficulty number gasLimit
 	gasUsed timestamp extraData mixHash nonce extDataHash ?baseFeePerGas ?extDataGasUsed ?blockGasCost ?blobGasUsed ?excessBlobGas
-	?parentBeaconBlockRoot ?timestampMilliseconds ?minDelayExcess`)
+	?parentBeaconBlockRoot ?timestampMilliseconds ?minDelayExcess ?targetExponent ?minPriceExponent ?settledHeight ?settledGasUnix
+	?settledGasNumerator ?settledExcess`)
 
 // foreign are the transaction types of rollups (OffchainLabs/go-ethereum,
 // core/types/arb_types.go; the OP stack's specification of deposits). They carry

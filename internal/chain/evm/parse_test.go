@@ -12,6 +12,7 @@ import (
 
 	"github.com/pepay/pepay/internal/chain/chaintest"
 	"github.com/pepay/pepay/internal/chain/evm"
+	"github.com/pepay/pepay/internal/devchain/avalanche"
 )
 
 // The deposit transaction of block 127446283 of OP Mainnet.
@@ -52,11 +53,18 @@ func blockOf(t testing.TB, s *sim) (block, receipts []byte, hash common.Hash) {
 
 func FuzzBlock(f *testing.F) {
 	s := newSim(f)
+	s.Commit()
+	s.Commit()
 	s.mine(f, chaintest.Transfer{Address: ourA.Hex(), Units: 5}, chaintest.Transfer{Address: ourA.Hex(), Token: token.Hex(), Units: 7})
 	block, receipts, hash := blockOf(f, s)
 	f.Add(block, receipts)
 	f.Add([]byte(`{"hash":null,"extDataHash":"0x00"}`), []byte(`[{"logs":[null]}]`))
 	f.Add([]byte(`null`), []byte(`null`))
+	var late json.RawMessage
+	if err := avalanche.New(s.raw).CallContext(f.Context(), &late, "eth_getBlockByNumber", "latest", true); err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(late), receipts)
 	f.Fuzz(func(t *testing.T, block, receipts []byte) {
 		got, _, err := evm.ParseBlock(block, receipts)
 		evm.ParseReceipts(receipts)
@@ -70,6 +78,8 @@ func FuzzTx(f *testing.F) {
 	f.Add([]byte(optimismDeposit))
 	f.Add([]byte(`{"type":"0x64","chainId":"0x1","to":null,"value":null}`))
 	f.Add([]byte(`{"type":"0x2","v":"0x0","r":"0x0","s":"0x0","value":"0x0","input":"0x","gas":"0x0","nonce":"0x0","chainId":"0x1"}`))
+	f.Add([]byte(`{"type":"0x2","v":"0x0","r":"0x1","s":"0x1","value":"0x1","input":"0x","gas":"0x0","nonce":"0x0","chainId":"0x0",` +
+		`"maxFeePerGas":"0x0","maxPriorityFeePerGas":"0x0","to":"0x4200000000000000000000000000000000000015","accessList":[]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		_, _, value, _, err := evm.ParseTx(raw)
 		if err == nil && value == nil {

@@ -56,12 +56,16 @@ func (r *receipt) encode() ([]byte, types.Bloom, error) {
 	return encoded, bloom, err
 }
 
-// parseReceipts reads the receipts of a block from a node's answer and proves
-// that they are all there are, as they are.
-func parseReceipts(raw json.RawMessage, b *block) ([]receipt, error) {
+// parseReceipts reads the receipts that a block's header is of from a node's answers and
+// proves that they are all there are, as they are.
+func parseReceipts(answers []json.RawMessage, b *block) ([]receipt, error) {
 	var rs []receipt
-	if err := decode(raw, &rs); err != nil {
-		return nil, fmt.Errorf("decode the receipts of block %d: %w", b.header.Number, err)
+	for _, raw := range answers {
+		var part []receipt
+		if err := decode(raw, &part); err != nil {
+			return nil, fmt.Errorf("decode the receipts of block %d: %w", b.header.Number, err)
+		}
+		rs = append(rs, part...)
 	}
 	if len(rs) != len(b.txs) {
 		return nil, fmt.Errorf("%d receipts for the %d transactions of block %d", len(rs), len(b.txs), b.header.Number)

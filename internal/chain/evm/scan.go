@@ -49,6 +49,9 @@ func (d *Driver) scan(ctx context.Context, n *endpoint, after pay.Block, to uint
 			return chain.Found{}, fmt.Errorf("%s: block %d is %s, not %s: %w", n.Name, last.Height, b.Hash, last.Hash, chain.ErrFork)
 		}
 	}
+	if blocks, err = d.executed(ctx, n, after, blocks); err != nil {
+		return chain.Found{}, err
+	}
 	// Receipts of the blocks whose bloom says that they may hold logs of interest.
 	logs := make([]*block, 0, len(blocks))
 	for _, b := range blocks {
@@ -77,11 +80,7 @@ func (d *Driver) scan(ctx context.Context, n *endpoint, after pay.Block, to uint
 	found := chain.Found{Last: last, Blocks: len(blocks)}
 	for _, b := range blocks {
 		for i, r := range receipts[b] {
-			if r.succeeded() {
-				if err := d.collect(&found, b, i, r, mine); err != nil {
-					return chain.Found{}, err
-				}
-			}
+			d.collect(&found, b, i, r, mine)
 		}
 	}
 	return found, nil
@@ -175,18 +174,21 @@ func (d *Driver) mayLog(b *block) bool {
 }
 
 func (d *Driver) receipts(ctx context.Context, n *endpoint, blocks []*block, into map[*block][]receipt) error {
-	calls := make([]call, len(blocks))
-	for i, b := range blocks {
-		calls[i] = call{"eth_getBlockReceipts", []any{b.hash}}
+	var calls []call
+	for _, b := range blocks {
+		for _, hash := range b.of {
+			calls = append(calls, call{"eth_getBlockReceipts", []any{hash}})
+		}
 	}
 	answers, err := n.ask(ctx, calls...)
 	if err != nil {
 		return err
 	}
-	for i, raw := range answers {
-		if into[blocks[i]], err = parseReceipts(raw, blocks[i]); err != nil {
+	for _, b := range blocks {
+		if into[b], err = parseReceipts(answers[:len(b.of)], b); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
+		answers = answers[len(b.of):]
 	}
 	return nil
 }
@@ -228,26 +230,27 @@ func (d *Driver) mine(ctx context.Context, blocks []*block, receipts map[*block]
 	return mine, nil
 }
 
-// collect adds what a successful transaction did to addresses of ours.
-func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine map[string]string) error {
+// collect adds what a transaction did to addresses of ours. What logs say has happened,
+// whatever the receipt's status: where it fails as a whole there are none.
+func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine map[string]string) {
 	t, at := b.txs[i], b.position()
 	hash := strings.ToLower(t.hash.Hex())
-	add := func(index int, to, from common.Address, token string, units *big.Int) {
+	add := func(index int, to common.Address, from, token string, units *big.Int) {
 		found.Deposits = append(found.Deposits, pay.Deposit{
 			Network: d.Network, TxHash: hash, Index: index, Block: at,
-			Address: to.Hex(), Token: token, Units: money.NewUnits(units), From: from.Hex(),
+			Address: to.Hex(), Token: token, Units: money.NewUnits(units), From: from,
 		})
 	}
-	if t.pays() && mine[t.to.Hex()] != "" {
-		from, err := t.from()
-		if err != nil {
-			return fmt.Errorf("sender of %s: %w", hash, err)
+	if r.succeeded() && t.pays() && mine[t.to.Hex()] != "" {
+		from := "" // of a signature that only the network understands
+		if a, err := t.from(); err == nil {
+			from = a.Hex()
 		}
 		add(pay.IndexValue, *t.to, from, "", t.value)
 	}
 	for j, e := range r.Logs {
 		if from, to, units, ok := transfer(e); ok && slices.Contains(d.Tokens, e.Address) && mine[to.Hex()] != "" {
-			add(j, to, from, e.Address.Hex(), units)
+			add(j, to, from.Hex(), e.Address.Hex(), units)
 		}
 		if deposit, token, receiver, units, ok := swept(e); ok && e.Address == d.Factory && mine[deposit.Hex()] != "" {
 			name := ""
@@ -260,5 +263,4 @@ func (d *Driver) collect(found *chain.Found, b *block, i int, r receipt, mine ma
 			})
 		}
 	}
-	return nil
 }

@@ -2,6 +2,7 @@ package evm_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"encoding/json"
 	"fmt"
@@ -19,8 +20,10 @@ import (
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/eth/ethconfig"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/ethclient/simulated"
+	"github.com/ethereum/go-ethereum/node"
 	"github.com/ethereum/go-ethereum/params"
 	"github.com/ethereum/go-ethereum/rpc"
 
@@ -75,7 +78,7 @@ func newSimOf(t testing.TB, key *ecdsa.PrivateKey) *sim {
 		factory:   {Code: common.FromHex("0x60803560005260603560403560203560003560206000a400"), Balance: zero},
 		forwarder: {Code: common.FromHex("0x6000600060006000346000355af100"), Balance: zero},
 		refusing:  {Code: common.FromHex("0x60006000fd"), Balance: zero},
-	})
+	}, func(c *node.Config, _ *ethconfig.Config) { c.AllowUnprotectedTxs = true })
 	t.Cleanup(func() { _ = s.Close() })
 	s.raw = reflect.ValueOf(s.Client()).Field(0).Interface().(*ethclient.Client).Client()
 	return s
@@ -156,7 +159,9 @@ func (s *sim) fork(t testing.TB, depth int, ts ...chaintest.Transfer) {
 // proxy is a node: the blockchain behind HTTP, with faults.
 type proxy struct {
 	url string
-	raw *rpc.Client
+	raw interface {
+		CallContext(ctx context.Context, result any, method string, args ...any) error
+	}
 
 	mu     sync.Mutex
 	faults faults

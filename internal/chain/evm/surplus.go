@@ -60,16 +60,31 @@ func (d *Driver) noProofs(ctx context.Context, n *endpoint, err error) {
 }
 
 func (d *Driver) surplus(ctx context.Context, n *endpoint, at pay.Block, probes []pay.Probe) (ds []pay.Deposit, err error) {
-	block := map[string]string{"blockHash": at.Hash} // EIP-1898
-	var calls []call
-	for _, p := range probes {
-		calls = append(calls, call{"eth_getBalance", []any{p.Address, block}})
+	var block any = map[string]string{"blockHash": at.Hash} // EIP-1898
+	balances := func() (calls []call) {
+		for _, p := range probes {
+			calls = append(calls, call{"eth_getBalance", []any{p.Address, block}})
+		}
+		return calls
 	}
-	answers, err := n.ask(ctx, calls...)
+	answers, err := n.ask(ctx, append(balances(), call{"eth_getBlockByHash", []any{at.Hash, false}})...)
 	if err != nil {
 		return nil, err
 	}
-	above := calls[:0:0]
+	header, err := parseHeader(answers[len(probes)])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", n.Name, err)
+	}
+	if !header.position().Is(at) {
+		return nil, fmt.Errorf("%s answers with block %s for %s", n.Name, header.hash, at.Hash)
+	}
+	if header.settled != nil { // its state is that of another, which the proof holds the node to
+		block = *header.settled
+		if answers, err = n.ask(ctx, balances()...); err != nil {
+			return nil, err
+		}
+	}
+	var above []call
 	var about []pay.Probe
 	for i, p := range probes {
 		var balance hexutil.Big
@@ -84,16 +99,8 @@ func (d *Driver) surplus(ctx context.Context, n *endpoint, at pay.Block, probes 
 	if len(above) == 0 {
 		return nil, nil
 	}
-	answers, err = n.ask(ctx, append(above, call{"eth_getBlockByHash", []any{at.Hash, false}})...)
-	if err != nil {
+	if answers, err = n.ask(ctx, above...); err != nil {
 		return nil, err
-	}
-	header, err := parseHeader(answers[len(about)])
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", n.Name, err)
-	}
-	if !header.position().Is(at) {
-		return nil, fmt.Errorf("%s answers with block %s for %s", n.Name, header.hash, at.Hash)
 	}
 	for i, p := range about {
 		balance, err := provenBalance(answers[i], header.header.Root, common.HexToAddress(p.Address))
