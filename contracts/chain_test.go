@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/eth/ethconfig"
 	"github.com/ethereum/go-ethereum/ethclient/simulated"
 	"github.com/ethereum/go-ethereum/node"
+	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/pepay/pepay/contracts"
 )
@@ -30,7 +31,10 @@ type chain struct {
 	nonce uint64
 }
 
-func newChain(t *testing.T) *chain {
+func newChain(t *testing.T) *chain { return newChainWith(t, func(*params.ChainConfig) {}) }
+
+// newChainWith returns one whose rules were changed.
+func newChainWith(t *testing.T, rules func(*params.ChainConfig)) *chain {
 	key := must(crypto.ToECDSA(crypto.Keccak256([]byte("contracts test"))))
 	c := &chain{t: t, key: key, from: crypto.PubkeyToAddress(key.PublicKey)}
 	alloc := types.GenesisAlloc{
@@ -40,6 +44,7 @@ func newChain(t *testing.T) *chain {
 	c.sim = simulated.NewBackend(alloc, func(_ *node.Config, e *ethconfig.Config) {
 		released := *e.Genesis.Config
 		released.BogotaTime = nil // unreleased, and it prices gas differently
+		rules(&released)
 		e.Genesis.Config = &released
 		e.TrieCleanCache, e.TrieDirtyCache, e.SnapshotCache = 16, 16, 16
 	})
@@ -47,8 +52,10 @@ func newChain(t *testing.T) *chain {
 	return c
 }
 
-func newFactoryChain(t *testing.T) *chain {
-	c := newChain(t)
+func newFactoryChain(t *testing.T) *chain { return newChain(t).deployed() }
+
+// deployed puts the factory on the chain.
+func (c *chain) deployed() *chain {
 	c.send(&contracts.DeploymentProxy, contracts.FactoryDeployData(), 0)
 	return c
 }

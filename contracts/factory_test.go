@@ -22,10 +22,10 @@ func TestAddressesStay(t *testing.T) {
 		got  common.Address
 		want string
 	}{
-		{"factory", contracts.Factory, "0x7057a1cED22984Baf05c2d2fa3ABe41979BF3EB8"},
-		{"forwarder", contracts.Forwarder, "0xba977370A953B18b3C3EbdF60c2EE5Fc212C4582"},
+		{"factory", contracts.Factory, "0x1842d59878426a4D8E23a38F79C8Fb39abd36B80"},
+		{"forwarder", contracts.Forwarder, "0x550c6cd0f48877340D7943343a7C6eB38FC1C478"},
 		{"test dollar", contracts.TestDollar, "0x526A14AdDc72e9664341B7B46055F0d0309f48A3"},
-		{"a deposit", contracts.DepositAddress(common.Address{1}, [32]byte{2}), "0xD704E19F180401973028A487f44CD7E6e8f053AC"},
+		{"a deposit", contracts.DepositAddress(common.Address{1}, [32]byte{2}), "0x1538079842C5D93F16Dc3A101E6531EcD6c1a501"},
 	} {
 		if c.got != common.HexToAddress(c.want) {
 			t.Errorf("%s is at %s, want %s", c.what, c.got, c.want)

@@ -9,6 +9,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/params"
 
 	"github.com/pepay/pepay/contracts"
 )
@@ -195,6 +196,22 @@ func TestLittleGasCannotFakeAFailure(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// Ethereum's Glamsterdam upgrade takes far more gas for accounts and storage that did not
+// exist (EIP-8037): what an item may use is enough there for a receiver that never had any.
+func TestGlamsterdam(t *testing.T) {
+	t.Parallel()
+	c := newChainWith(t, func(p *params.ChainConfig) { p.AmsterdamTime = new(uint64) }).deployed()
+	for name, token := range map[string]common.Address{"coin": coin, "dollar": c.dollar(), "heavy": c.create(compiled["Heavy"].Bytecode)} {
+		item := contracts.Item{Receiver: common.Address([]byte(name + "00000000000000000000")), Token: token}
+		c.fund(item, 1000)
+		r := c.sweep(item)
+		if swept, failed := outcome(t, r); len(swept) != 1 {
+			t.Errorf("%s: swept %v, failed %v", name, swept, failed)
+		}
+		t.Logf("%s: %d gas", name, r.GasUsed)
 	}
 }
 

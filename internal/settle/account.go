@@ -40,6 +40,9 @@ var (
 	ErrNoGas = errors.New("the account holds too little for gas")
 )
 
+// maxGas is the most that a transaction may have on most networks (EIP-7825).
+const maxGas = 1 << 24
+
 // callTimeout bounds each question to a node.
 const callTimeout = 15 * time.Second
 
@@ -82,7 +85,7 @@ func (a *Account) prepare(ctx context.Context, to common.Address, data []byte, l
 	if err != nil {
 		return 0, s, fmt.Errorf("estimate gas: %w", err)
 	}
-	gas += gas/4 + 50_000 // what failed in the estimate may succeed when it counts
+	gas = min(gas+gas/4+50_000, max(gas, maxGas)) // what failed in the estimate may succeed when it counts
 	tip, fee, err := a.fees(ctx)
 	if err != nil {
 		return 0, s, err
@@ -93,7 +96,7 @@ func (a *Account) prepare(ctx context.Context, to common.Address, data []byte, l
 	if err != nil {
 		return 0, s, err
 	}
-	apart, err := a.dataFee(ctx, s)
+	apart, err := a.apart(ctx, s, gas)
 	if err != nil {
 		return 0, s, err
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/pepay/pepay/internal/pay"
 )
 
-// maxItems bounds the addresses emptied by one transaction.
-const maxItems = 50
+// maxItems bounds the addresses emptied by one transaction, so that the most that receivers
+// and tokens can burn in it, 940,000 gas each, is below what a transaction may have (EIP-7825).
+const maxItems = 16
 
 // Relayer is the Mover of an EVM network: its account, which needs nothing but gas, asks
 // the factory to empty deposit addresses. Their only exit is the merchant.

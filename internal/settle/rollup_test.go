@@ -35,6 +35,13 @@ func (a answers) node(t *testing.T) *ethclient.Client {
 		}
 		_ = json.NewDecoder(r.Body).Decode(&q)
 		result, ok := a[q.Method]
+		if q.Method == "eth_call" {
+			var call struct{ Input string }
+			_ = json.Unmarshal(q.Params[0], &call)
+			if special, found := a["call "+call.Input[:min(len(call.Input), 10)]]; found {
+				result, ok = special, true
+			}
+		}
 		if q.Method == "eth_getBlockByNumber" {
 			result, ok = a["block "+strings.Trim(string(q.Params[0]), `"`)]
 		}
@@ -83,16 +90,19 @@ func TestRelayerPaysForItsBytes(t *testing.T) {
 	const gas = (100_000*5/4 + 50_000) * 2000 // at twice the base fee
 	word := func(n int64) string { return fmt.Sprintf("%q", common.BigToHash(big.NewInt(n)).Hex()) }
 	for name, test := range map[string]struct {
-		call   string
-		have   int64
-		short  bool
-		broken bool
+		call     string
+		operator string // what it takes, if it is asked
+		have     int64
+		short    bool
+		broken   bool
 	}{
 		"no such contract":            {call: `"0x"`, have: gas},
 		"no such contract, too poor":  {call: `"0x"`, have: gas - 1, short: true},
 		"another contract":            {call: `{"code":3,"message":"execution reverted"}`, have: gas},
-		"bytes are paid for":          {call: word(7_000_000), have: gas + 14_000_000},
-		"too poor for the bytes":      {call: word(7_000_000), have: gas + 13_999_999, short: true},
+		"bytes are paid for":          {call: word(7_000_000), operator: `"0x"`, have: gas + 14_000_000},
+		"too poor for the bytes":      {call: word(7_000_000), operator: `"0x"`, have: gas + 13_999_999, short: true},
+		"the operator is paid":        {call: word(7_000_000), operator: word(500_000), have: gas + 15_000_000},
+		"too poor for the operator":   {call: word(7_000_000), operator: word(500_000), have: gas + 14_999_999, short: true},
 		"the node does not answer it": {have: 1e18, broken: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,6 +113,9 @@ func TestRelayerPaysForItsBytes(t *testing.T) {
 			}
 			if test.call != "" {
 				node["eth_call"] = test.call
+			}
+			if test.operator != "" {
+				node["call 0x275aedd2"] = test.operator
 			}
 			p, err := relayerOn(t, pay.Network{Confirmations: 3}, node).Prepare(t.Context(), []pay.SweepItem{{Address: "0x1", Receiver: "0x2", Salt: "0x3"}})
 			switch {
