@@ -28,7 +28,7 @@ var floors = []string{
 	"internal/view internal/auth internal/seed internal/rates internal/bus internal/chain internal/retail",
 	"internal/store internal/chain/node internal/chain/fake internal/chain/chaintest internal/retail/catalog internal/retail/zinc",
 	"internal/chain/evm internal/chain/solana internal/chain/ton internal/chain/sui internal/chain/cardano internal/devchain internal/devchain/fault",
-	"internal/devchain/solana internal/devchain/ton internal/devchain/sui internal/devchain/cardano",
+	"internal/devchain/avalanche internal/devchain/solana internal/devchain/ton internal/devchain/sui internal/devchain/cardano",
 	"internal/billing internal/jobs internal/settle internal/commerce",
 	"internal/settle/solana internal/settle/ton internal/settle/sui internal/settle/cardano",
 	"internal/notify",

@@ -11,10 +11,10 @@ import (
 // Sui's by the digest of the first checkpoint (docs.rs/sui-types), Cardano's by the magic
 // number of the genesis (764824073 and, for preprod, 1).
 var familyListings = []Listing{
-	// A block of Solana is final once two thirds of the stake have voted for it 32 blocks deep,
-	// after some 13 seconds: nothing less is looked at.
+	// A block of Solana is final once the stake has voted that it is, after some seconds, or less
+	// where Alpenglow decides: nothing less is looked at. Slots took 400 ms until August 2026.
 	list(Network{
-		Name: "solana", Environment: Mainnet, Identity: "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d", Confirmations: 1, BlockTime: 400 * time.Millisecond, SweepMinimum: 10 * money.Cent,
+		Name: "solana", Environment: Mainnet, Identity: "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d", Confirmations: 1, BlockTime: 200 * time.Millisecond, SweepMinimum: 10 * money.Cent,
 		Explorer: Explorer{Tx: "https://solscan.io/tx/%s", Address: "https://solscan.io/account/%s"},
 	},
 		native(200, "SOL", "Solana", 9),
@@ -22,7 +22,7 @@ var familyListings = []Listing{
 		stable(202, "USDT", "Tether USD", SPL, "Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB"),
 	),
 	list(Network{
-		Name: "solana", Environment: Devnet, Identity: "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG", Confirmations: 1, BlockTime: 400 * time.Millisecond,
+		Name: "solana", Environment: Devnet, Identity: "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG", Confirmations: 1, BlockTime: 200 * time.Millisecond,
 		Explorer: Explorer{Tx: "https://solscan.io/tx/%s?cluster=devnet", Address: "https://solscan.io/account/%s?cluster=devnet"},
 	}, native(225, "SOL", "Devnet Solana", 9), stable(226, "USDC", "USD Coin", SPL, "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU")),
 	// Validators sign each block of TON's masterchain before the next: it is final at once.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,38 @@ func TestFailedScript(t *testing.T) {
 	s.Mine()
 	if f := found(t, d, from); !slices.Equal(sweeps(f.Sweeps), []line{{ourB, "", "11", 1 << 32}}) {
 		t.Errorf("sweeps %v", f.Sweeps)
+	}
+}
+
+// Nodes may show transactions in the forms of the era after Conway. What failed there has
+// paid nobody either.
+func TestFailedScriptOfTheNextEra(t *testing.T) {
+	t.Parallel()
+	s := newSim(t)
+	p := newProxy(t, s)
+	d := newDriver(newClock(), p)
+	from := head(t, d)
+	s.fails(t, 13, 11)
+	s.mine(t, chaintest.Transfer{Address: ourA, Units: 5})
+	flag, place := regexp.MustCompile(`f([45])f6"`), regexp.MustCompile(`"valid_contract":(true|false)`)
+	alone := regexp.MustCompile(`"cbor":"84([0-9a-f]*)f[45]f6"`)
+	for name, f := range map[string]faults{
+		"after":  {edit: "/cbor$", change: func(_, body string) string { return flag.ReplaceAllString(body, `f6f$1"`) }},
+		"unsaid": {edit: "/cbor$", change: func(_, body string) string { return alone.ReplaceAllString(body, `"cbor":"83${1}f6"`) }},
+	} {
+		p.set(f)
+		if got, want := lines(found(t, d, from).Deposits), []line{{ourB, "", "11", 1 << 16}, {ourA, "", "5", 0}}; !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	if n := p.asked("/txs/[0-9a-f]{64}$"); n != 1 {
+		t.Errorf("asked %d times whether a transaction is valid", n)
+	}
+	p.set(faults{edit: "/txs/", change: func(_, body string) string {
+		return place.ReplaceAllString(alone.ReplaceAllString(body, `"cbor":"83${1}f6"`), `"x":1`)
+	}})
+	if _, err := d.Scan(t.Context(), from, from.Height+9, (&chaintest.Book{Addresses: ours()}).Ours); err == nil || !strings.Contains(err.Error(), "does not say whether the script") {
+		t.Errorf("believed a node that does not say: %v", err)
 	}
 }
 

@@ -127,9 +127,28 @@ func (n *endpoint) fill(ctx context.Context, b *block) error {
 		if t.Hash.String() != l.Hash || seen[t.Hash] {
 			return fmt.Errorf("%s: transaction %d of block %d is %s, not %.64q, or not its only one", n.Name, i, *b.Height, t.Hash, l.Hash)
 		}
+		if err := n.judge(ctx, t); err != nil {
+			return err
+		}
 		seen[t.Hash] = true
 		b.txs = append(b.txs, t)
 	}
+	return nil
+}
+
+// judge asks whether a transaction is valid, where its bytes do not say.
+func (n *endpoint) judge(ctx context.Context, t *Tx) error {
+	if !t.Unsaid {
+		return nil
+	}
+	p, found, err := n.place(ctx, t.Hash.String())
+	if err != nil {
+		return err
+	}
+	if !found || p.Valid == nil {
+		return fmt.Errorf("%s does not say whether the script of %s failed", n.Name, t.Hash)
+	}
+	t.Valid, t.Unsaid = *p.Valid, false
 	return nil
 }
 
@@ -248,5 +267,5 @@ func (n *endpoint) tx(ctx context.Context, hash Hash) (*Tx, error) {
 	if t.Hash != hash {
 		return nil, fmt.Errorf("%s answers with transaction %s for %s", n.Name, t.Hash, hash)
 	}
-	return t, nil
+	return t, n.judge(ctx, t)
 }

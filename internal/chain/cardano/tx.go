@@ -121,11 +121,27 @@ type Tx struct {
 	Fee       uint64
 	TTL       uint64 // the first slot that it cannot be in, 0 for none
 	Valid     bool   // else its script failed, and only its collateral moved
+	Unsaid    bool   // its script can have failed, and its bytes do not say; Valid is a guess then
 	Witnesses []Witness
 	Size      int
 
 	body body
 }
+
+// validity reads whether a transaction of four parts is valid: that stands before the data
+// beside it until Conway, and after it in blocks of the era that follows (CIP-176).
+func validity(third, fourth []byte) (valid, ok bool) {
+	said := func(b []byte) bool { return len(b) == 1 && (b[0] == cborFalse || b[0] == cborTrue) }
+	if said(third) == said(fourth) {
+		return false, false
+	}
+	if !said(third) {
+		third = fourth
+	}
+	return third[0] == cborTrue, true
+}
+
+const cborFalse, cborTrue = 0xf4, 0xf5
 
 // DecodeTx reads a transaction and computes its hash. Whether the signatures are right is
 // not looked at, nor whether a block holds it as valid: its hash covers neither.
@@ -140,15 +156,23 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	if len(parts) != 3 && len(parts) != 4 {
 		return nil, fmt.Errorf("not a whole transaction: %d parts", len(parts))
 	}
-	t := &Tx{Valid: true, Size: len(raw), Hash: blake2b.Sum256(parts[0])}
+	ok, t := false, &Tx{Valid: true, Size: len(raw), Hash: blake2b.Sum256(parts[0])}
 	if len(parts) == 4 {
-		if err := decoding.Unmarshal(parts[2], &t.Valid); err != nil {
-			return nil, fmt.Errorf("whether a transaction is valid: %w", err)
+		if t.Valid, ok = validity(parts[2], parts[3]); !ok {
+			return nil, errors.New("a transaction does not say whether it is valid")
 		}
 	}
-	if err := decoding.Unmarshal(parts[0], &t.body); err != nil {
+	whole := struct {
+		*body
+		Fee *uint64 `cbor:"2,keyasint"`
+	}{body: &t.body}
+	if err := decoding.Unmarshal(parts[0], &whole); err != nil {
 		return nil, fmt.Errorf("a transaction's body: %w", err)
 	}
+	if whole.Fee == nil { // those within others pay none, and fail with them
+		return nil, fmt.Errorf("transaction %s has no fee: it is not a whole one", t.Hash)
+	}
+	t.body.Fee, t.Unsaid = *whole.Fee, len(parts) == 3 && len(t.body.Collateral) > 0
 	if t.body.Inner != nil { // what they pay must not be missed
 		return nil, fmt.Errorf("transaction %s holds others, which this version of the program cannot read", t.Hash)
 	}

@@ -141,6 +141,40 @@ func TestDecodeRich(t *testing.T) {
 	}
 }
 
+// Where a transaction says that its script failed depends on the era; and one that stands
+// alone does not say it at all in the era after Conway.
+func TestDecodeValidity(t *testing.T) {
+	t.Parallel()
+	rich, plain := strings.TrimSuffix(richTx, "f5f6"), strings.TrimSuffix(plainTx, "f5f6")
+	metadata := "a1016178"
+	for name, v := range map[string]struct {
+		raw           string
+		valid, unsaid bool
+	}{
+		"before nothing":           {rich + "f5f6", true, false},
+		"before metadata":          {rich + "f5" + metadata, true, false},
+		"failed, before":           {rich + "f4f6", false, false},
+		"failed, before metadata":  {rich + "f4" + metadata, false, false},
+		"after nothing":            {rich + "f6f5", true, false},
+		"after metadata":           {rich + metadata + "f5", true, false},
+		"failed, after":            {rich + "f6f4", false, false},
+		"failed, after metadata":   {rich + metadata + "f4", false, false},
+		"unsaid":                   {"83" + rich[2:] + "f6", true, true},
+		"unsaid, with metadata":    {"83" + rich[2:] + metadata, true, true},
+		"no collateral, no script": {"83" + plain[2:] + "f6", true, false},
+	} {
+		tx, err := cardano.DecodeTx(unhex(t, v.raw))
+		if err != nil || tx.Valid != v.valid || tx.Unsaid != v.unsaid {
+			t.Errorf("%s: %+v, %v", name, tx, err)
+		}
+	}
+	for name, raw := range map[string]string{"neither": rich + "f6f6", "both": rich + "f5f4", "a number": rich + "f600", "nothing defined": rich + "f6f7"} {
+		if tx, err := cardano.DecodeTx(unhex(t, raw)); err == nil {
+			t.Errorf("%s: %+v", name, tx)
+		}
+	}
+}
+
 // Forms that the ledger allows and we do not write.
 func TestDecodeForms(t *testing.T) {
 	t.Parallel()
@@ -204,6 +238,7 @@ func TestDecodeBad(t *testing.T) {
 		"long name":        "84a300" + "81" + in + "018182581d60" + strings.Repeat("11", 28) + "8205a1581c" + strings.Repeat("ab", 28) + "a15821" + strings.Repeat("00", 33) + "050200a0f5f6",
 		"an asset twice":   "84a300" + "81" + in + "018182581d60" + strings.Repeat("11", 28) + "8205a1581c" + strings.Repeat("ab", 28) + "a24101054101050200a0f5f6",
 		"others within":    "84a400" + "81" + in + "0181" + out + "0200" + "178180" + "a0f5f6",
+		"no fee":           "83a200" + "81" + in + "0181" + out + "a0f6",
 		"witness a number": "84a300" + "81" + in + "0181" + out + "0200a10005f5f6",
 	} {
 		if tx, err := cardano.DecodeTx(unhex(t, raw)); err == nil {

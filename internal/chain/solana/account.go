@@ -13,7 +13,8 @@ import (
 // maxAccounts is how many accounts nodes give at a time.
 const maxAccounts = 100
 
-// Life is for how many blocks a transaction may name the hash of a block.
+// Life is for how many blocks, whatever time they take, a transaction may name the hash of
+// a block.
 const Life = 150
 
 // Account is what the chain keeps at an address.
@@ -145,19 +146,21 @@ type Outcome struct {
 	Known  bool
 	Final  bool
 	Failed bool
-	Height uint64 // of the node, counted in final blocks, before it was asked
+	Over   bool // no block can take it that was not final before the node was asked for it
 }
 
-// Outcomes asks nodes for a transaction, until two have answered. They are enough when they
-// are two, or as many as there are.
-func (d *Driver) Outcomes(ctx context.Context, id string) (all []Outcome, enough bool, err error) {
+// Outcomes asks nodes for a transaction that names the hash of a block, until two have
+// answered. They are enough when they are two, or as many as there are. It cannot be over
+// before a height, counted in blocks; after it, the nodes say whether the hash still serves:
+// for how long one does is the network's to change.
+func (d *Driver) Outcomes(ctx context.Context, id string, hash Key, height uint64) (all []Outcome, enough bool, err error) {
 	nodes, err := d.ready()
 	if err != nil {
 		return nil, false, err
 	}
 	var errs []error
 	for _, n := range nodes.Ready() {
-		o, err := n.outcome(ctx, id)
+		o, err := n.outcome(ctx, id, hash, height)
 		if err != nil {
 			nodes.Blame(ctx, n, err)
 			errs = append(errs, err)
@@ -171,9 +174,17 @@ func (d *Driver) Outcomes(ctx context.Context, id string) (all []Outcome, enough
 	return all, len(all) >= min(2, len(d.Nodes)), nil
 }
 
-func (n *endpoint) outcome(ctx context.Context, id string) (o Outcome, err error) {
-	if some, err := n.ask(ctx, &o.Height, "getBlockHeight", finalized()); err != nil || !some {
+func (n *endpoint) outcome(ctx context.Context, id string, hash Key, height uint64) (o Outcome, err error) {
+	var final uint64
+	if some, err := n.ask(ctx, &final, "getBlockHeight", finalized()); err != nil || !some {
 		return o, orNone(err, n, "height")
+	}
+	if final > height {
+		var v struct{ Value *bool }
+		if _, err := n.ask(ctx, &v, "isBlockhashValid", hash.String(), finalized()); err != nil || v.Value == nil {
+			return o, orNone(err, n, "word on the age of a hash")
+		}
+		o.Over = !*v.Value
 	}
 	s, err := n.status(ctx, id)
 	if err != nil || s == nil {

@@ -82,11 +82,14 @@ type wireTokens struct {
 	UITokenAmount struct{ Amount string }
 }
 
+// anyVersion is the highest version that a transaction can have: its number has seven bits.
+const anyVersion = 127
+
 // wanted is how blocks are asked for. All versions of transactions are: they differ in what
 // is signed, not in the accounts and balances that are read here, and a node that may not
 // show one withholds its whole block.
 func wanted(details string) options {
-	return finalized("encoding", "json", "transactionDetails", details, "maxSupportedTransactionVersion", 255, "rewards", false)
+	return finalized("encoding", "json", "transactionDetails", details, "maxSupportedTransactionVersion", anyVersion, "rewards", false)
 }
 
 // header asks a node for the header of the block of a slot.

@@ -2,6 +2,7 @@ package solana_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -39,6 +40,12 @@ func TestBlock(t *testing.T) {
 	}
 	if s := f.Sweeps[0]; s.Units.String() != "9007199254740992" || s.To != ourB || s.Index != 0 {
 		t.Errorf("%+v", s)
+	}
+	// What a version brings along, and nodes show of it, is neither here nor there.
+	v1, err := solana.ParseBlock(blockJSON(txJSON(`{"transaction":{`, `{"version":1,"transaction":{"transactionConfig":{"computeUnitLimit":9,"priorityFeeLamports":7},`,
+		`"err":null,`, `"err":null,"fee":5007,"costUnits":3,"loadedAddresses":{"writable":[],"readonly":[]},`)), 9, watched)
+	if err != nil || !reflect.DeepEqual(v1, f) {
+		t.Errorf("of version 1: %+v, %v", v1, err)
 	}
 	for name, v := range map[string]struct {
 		block []byte

@@ -9,6 +9,7 @@ import (
 // The kinds of extensions of Token-2022 that matter here.
 const (
 	extTransferFee     = 1
+	extConfidential    = 5 // of a token account
 	extDefaultState    = 6
 	extMemoTransfer    = 8
 	extNonTransferable = 9
@@ -104,6 +105,7 @@ type Holding struct {
 	Units       uint64
 	Frozen      bool // by the issuer
 	Memo        bool // what comes in must carry a memo
+	Hidden      bool // only confidential transfers come in
 }
 
 // ParseHolding reads a token account.
@@ -121,7 +123,9 @@ func ParseHolding(a Account) (h Holding, err error) {
 		return h, err
 	}
 	memo := slices.ContainsFunc(all, func(e extension) bool { return e.kind == extMemoTransfer && !zero(e.data) })
-	return Holding{Mint: Key(d[:32]), Owner: Key(d[32:64]), Units: little.Uint64(d[64:]), Frozen: d[108] == 2, Memo: memo}, nil
+	// Approval, a key, three balances of 64 bytes, one of 36, and what may come in: confidential transfers, and others.
+	hidden := slices.ContainsFunc(all, func(e extension) bool { return e.kind == extConfidential && len(e.data) > 262 && e.data[262] == 0 })
+	return Holding{Mint: Key(d[:32]), Owner: Key(d[32:64]), Units: little.Uint64(d[64:]), Frozen: d[108] == 2, Memo: memo, Hidden: hidden}, nil
 }
 
 // extensions reads what follows the base of an account of Token-2022, and checks that it is

@@ -92,6 +92,7 @@ type settings struct {
 	TransactionDetails string
 	Limit              int
 	Before             string
+	Version            int `json:"maxSupportedTransactionVersion"`
 }
 
 // call answers a question. Parameters that are missing are as if they were zero.
@@ -120,8 +121,13 @@ func (c *Chain) call(q question) (any, error) {
 		return at.number, nil
 	case "getLatestBlockhash":
 		return in(at, map[string]any{"blockhash": at.hash.String(), "lastValidBlockHeight": at.number + solana.Life}), nil
+	case "isBlockhashValid":
+		if param(0, &name) {
+			i := slices.IndexFunc(c.blocks, func(b *block) bool { return b.hash.String() == name })
+			return in(at, i >= 0 && at.number <= c.blocks[i].number+solana.Life), nil
+		}
 	case "getBlock":
-		if param(0, &n) {
+		if param(0, &n) && set.Version <= 127 {
 			return c.getBlock(n, set)
 		}
 	case "getBlocks":

@@ -53,11 +53,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 	if err != nil || len(sweeps) == 0 {
 		return p, err
 	}
-	hash, last, err := m.Driver.Recent(ctx)
-	if err != nil {
-		return p, fmt.Errorf("read a recent block: %w", err)
-	}
-	d := m.draft(hash)
+	d := m.draft()
 	for _, s := range sweeps {
 		if s.receiver == sweeps[0].receiver && d.add(s) {
 			p.Items = append(p.Items, s.item)
@@ -66,6 +62,12 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 	if err := m.afford(ctx, d); err != nil {
 		return p, err
 	}
+	// Asked for last: a transaction's time, half a minute or less, runs from this block on.
+	hash, last, err := m.Driver.Recent(ctx)
+	if err != nil {
+		return p, fmt.Errorf("read a recent block: %w", err)
+	}
+	d.hash = hash
 	t, err := d.message().Sign(d.keys...)
 	if err != nil {
 		return p, fmt.Errorf("sign: %w", err)
@@ -85,9 +87,9 @@ type draft struct {
 	deposits    uint64
 }
 
-func (m *Mover) draft(hash solana.Key) *draft {
+func (m *Mover) draft() *draft {
 	d := &draft{
-		payer: solana.Address(m.Payer), hash: hash, price: m.UnitPrice, units: unitsBase,
+		payer: solana.Address(m.Payer), price: m.UnitPrice, units: unitsBase,
 		keys: []ed25519.PrivateKey{m.Payer}, created: map[solana.Key]bool{},
 	}
 	if d.price == 0 {
@@ -187,16 +189,25 @@ func (m *Mover) Again(ctx context.Context, l pay.Relay, _ time.Time) (next pay.R
 }
 
 // Fate implements settle.Mover. A transaction that is not known is lost only when two nodes,
-// or the only one, are past the last block that could have taken it.
+// or the only one, are past the last block that could have taken it, and say so.
 func (m *Mover) Fate(ctx context.Context, l pay.Relay) (settle.Fate, error) {
-	f := settle.Fate{State: pay.RelaySent, TxHash: l.Sends[len(l.Sends)-1].TxHash}
-	all, enough, err := m.Driver.Outcomes(ctx, f.TxHash)
+	last := l.Sends[len(l.Sends)-1]
+	f := settle.Fate{State: pay.RelaySent, TxHash: last.TxHash}
+	raw, err := hex.DecodeString(last.Raw)
+	if err != nil {
+		return f, fmt.Errorf("a stored transaction cannot be read: %w", err)
+	}
+	t, err := solana.ParseTransaction(raw)
+	if err != nil {
+		return f, fmt.Errorf("a stored transaction: %w", err)
+	}
+	all, enough, err := m.Driver.Outcomes(ctx, f.TxHash, t.Message.Blockhash, l.Nonce+margin)
 	if err != nil {
 		return f, fmt.Errorf("ask for a transaction: %w", err)
 	}
 	past := enough
 	for _, o := range all {
-		past = past && o.Height > l.Nonce+margin
+		past = past && o.Over
 		f.Mined = f.Mined || o.Known
 		switch {
 		case o.Known && o.Final && o.Failed:

@@ -327,6 +327,61 @@ func TestExpires(t *testing.T) {
 	w.holds(merchant, "", 2_000_001)
 }
 
+// For how long a hash serves is the network's to change: while a node says that it does, the
+// transaction may still land, and is not lost.
+func TestExpiresWhenTheNodesSaySo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, 2)
+	l := w.prepare(w.paid(item(0, dollar))...)
+	serves := func(question, answer string) string {
+		if strings.Contains(question, "isBlockhashValid") {
+			return `{"id":1,"result":{"context":{"slot":1},"value":true}}`
+		}
+		return answer
+	}
+	w.nodes[1].change(func(n *node) { n.edit = serves })
+	w.mine(solana.Life + 33)
+	w.hasFate(l, pay.RelaySent, false)
+	for _, bad := range []string{`{"id":1,"result":null}`, `{"id":1,"result":{"value":null}}`, `{"id":1,"error":{"code":-32601,"message":"Method not found"}}`} {
+		w.nodes[1].change(func(n *node) {
+			n.edit = func(question, answer string) string {
+				if strings.Contains(question, "isBlockhashValid") {
+					return bad
+				}
+				return answer
+			}
+		})
+		w.hasFate(l, pay.RelaySent, false)
+	}
+	w.nodes[1].change(func(n *node) { n.edit = nil })
+	w.hasFate(l, pay.RelayFailed, false)
+	l.Sends[0].Raw = "00"
+	if f, err := w.m.Fate(t.Context(), l); err == nil {
+		t.Errorf("of what is no transaction: %+v", f)
+	}
+}
+
+// The block that a transaction names is asked for last, so that it is as young as it can be.
+func TestNamesTheNewestBlock(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 0, 1)
+	items := w.paid(item(0, dollar))
+	w.nodes[0].change(func(n *node) {
+		n.edit = func(question, answer string) string {
+			if strings.Contains(question, "getMultipleAccounts") || strings.Contains(question, "getMinimumBalance") {
+				for range 80 {
+					w.c.Mine()
+				}
+			}
+			return answer
+		}
+	})
+	l := w.prepare(items...)
+	w.m.Send(t.Context(), l)
+	w.mine(1)
+	w.hasFate(l, pay.RelayDone, true)
+}
+
 // It lands in the last block that can take it.
 func TestLandsInTheLastBlock(t *testing.T) {
 	t.Parallel()
@@ -478,7 +533,7 @@ func TestLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 0, 1)
 	tokenAccount := solana.TokenAccount(solana.Address(sim.Wallet()), solana.Token, sim.Dollar).String()
-	frozen, stolen, withMemo := address(90), address(91), address(92)
+	frozen, stolen, withMemo, hidden := address(90), address(91), address(92), address(93)
 	with := func(s pay.SweepItem, f func(*pay.SweepItem)) pay.SweepItem { f(&s); return s }
 	left := map[pay.SweepItem]string{
 		with(item(1, dollar), func(s *pay.SweepItem) { s.Salt = "x" }):                "not the number of a key",
@@ -496,12 +551,13 @@ func TestLeft(t *testing.T) {
 		with(item(1, dollar), func(s *pay.SweepItem) { s.Receiver = frozen }):      "frozen",
 		with(item(1, dollar), func(s *pay.SweepItem) { s.Receiver = stolen }):      "not the receiver's",
 		with(item(1, newDollar), func(s *pay.SweepItem) { s.Receiver = withMemo }): "with a memo",
+		with(item(1, newDollar), func(s *pay.SweepItem) { s.Receiver = hidden }):   "only confidential transfers",
 	}
 	var items []pay.SweepItem
 	for s := range left {
 		items = append(items, s)
 	}
-	w.paid(item(0, dollar), item(1, dollar), item(1, ""), item(1, newDollar), item(5, dollar), item(90, dollar), item(91, dollar), item(92, newDollar))
+	w.paid(item(0, dollar), item(1, dollar), item(1, ""), item(1, newDollar), item(5, dollar), item(90, dollar), item(91, dollar), item(92, newDollar), item(93, newDollar))
 	w.c.Fund(solana.Address(key(6)), 500_000)
 	data := func(index uint32, program, mint solana.Key, f func(*solana.Account)) {
 		w.c.Change(solana.TokenAccount(solana.Address(key(index)), program, mint), f)
@@ -510,6 +566,7 @@ func TestLeft(t *testing.T) {
 	data(90, solana.Token, sim.Dollar, func(a *solana.Account) { a.Data[108] = 2 })
 	data(91, solana.Token, sim.Dollar, func(a *solana.Account) { a.Data[40]++ })
 	data(92, solana.Token2022, sim.NewDollar, func(a *solana.Account) { a.Data = append(a.Data, 8, 0, 1, 0, 1) })
+	data(93, solana.Token2022, sim.NewDollar, func(a *solana.Account) { a.Data = append(append(a.Data, 5, 0, 295-256, 1), make([]byte, 295)...) })
 	w.mine(1)
 	good := item(0, dollar)
 	p, err := w.m.Prepare(t.Context(), append(items, good))

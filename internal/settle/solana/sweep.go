@@ -149,6 +149,8 @@ func (s *sweep) weigh(accounts map[solana.Key]solana.Account, least uint64) (rea
 		return "the receiver's token account is not the receiver's"
 	case g.Memo:
 		return "the receiver's token account takes only transfers with a memo"
+	case g.Hidden:
+		return "the receiver's token account takes only confidential transfers"
 	}
 	return ""
 }
