@@ -206,7 +206,7 @@ func (w *world) promises(token string) *settletest.Network {
 	i, units := w.item(1, token), map[string]int64{"": 1_000_000_000, devchain.USDT: 7_000_000}[token]
 	w.pay(i, units)
 	return &settletest.Network{
-		Mover: w.mover, Name: "ton", Items: []pay.SweepItem{i}, Units: []int64{units},
+		Mover: w.mover, Name: "ton", Items: []pay.SweepItem{i}, Units: []int64{units}, Spare: map[string]int64{"": 5_000_000}[token],
 		Has: func(address, token string) *big.Int {
 			a, _ := ton.Parse(address, true)
 			return w.Balance(a, token)
