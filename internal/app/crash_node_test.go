@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -52,6 +54,8 @@ func TestMain(m *testing.M) {
 		}
 		n.run()
 	}
+	// They wait more than they compute: for blocks, leases and expiries.
+	_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0)))
 	os.Exit(m.Run())
 }
 
@@ -103,6 +107,8 @@ func (p *places) now() time.Time {
 // and stamps them a second apart; to this clock they are still not of the future.
 func ahead() time.Time { return time.Now().Add(24 * time.Hour) }
 
+var rpcMethod = regexp.MustCompile(`"method":"(\w+)"`)
+
 // RoundTrip kills before a node hears of a request, or after it did and before we
 // hear of that.
 func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -111,7 +117,7 @@ func (p *places) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	method := regexp.MustCompile(`"method":"(\w+)"`).FindSubmatch(body)
+	method := rpcMethod.FindSubmatch(body)
 	name := "batch"
 	if method != nil {
 		name = string(method[1])
@@ -150,6 +156,7 @@ func (n crashNode) run() {
 }
 
 func nodeOptions(database, rpc, relayer string) app.Options {
+	testkit.Schema(database)
 	o := testkit.OptionsAt(database, rpc)
 	o.Networks[0].Relayer, o.Lease, o.Now = privateKey(relayer), 2*time.Second, ahead
 	o.Sources[0].(*rates.Static).Now = ahead

@@ -183,10 +183,10 @@ func shared(places []string, url string) (mine []string) {
 func TestCrashAnywhere(t *testing.T) {
 	t.Parallel()
 	c := testkit.StartChain(t)
-	stop := testkit.MineAlways(c, 50*time.Millisecond)
-	t.Cleanup(stop)
+	mine := testkit.MineWhile(c, 50*time.Millisecond)
 	w := &devchain.Wallet{Client: c.Client(), Key: c.Payer()}
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		defer mine()()
 		s := newCrashScene(t, crashNode{Database: url, RPC: c.URL()}, w)
 		visited := s.settled(t)
 		s.check(t, c)
@@ -198,6 +198,7 @@ func TestCrashAnywhere(t *testing.T) {
 		for n, place := range shared(visited, url) {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
+				defer mine()()
 				t.Log(place)
 				database := filepath.Join(t.TempDir(), "test.db")
 				if strings.HasPrefix(url, "postgres") {
