@@ -30,7 +30,7 @@ var floors = []string{
 	"internal/chain/evm internal/chain/solana internal/chain/ton internal/chain/sui internal/chain/cardano internal/devchain internal/devchain/fault",
 	"internal/devchain/avalanche internal/devchain/solana internal/devchain/ton internal/devchain/sui internal/devchain/cardano",
 	"internal/billing internal/jobs internal/settle internal/commerce",
-	"internal/settle/solana internal/settle/ton internal/settle/sui internal/settle/cardano",
+	"internal/settle/solana internal/settle/ton internal/settle/sui internal/settle/cardano internal/settle/settletest",
 	"internal/notify",
 	"internal/server/web",
 	"internal/server",
@@ -49,7 +49,7 @@ var beside = map[string]string{"internal/settle": "internal/billing", "internal/
 var never = map[string]string{"internal/store": "api internal/view"}
 
 // testOnly packages are imported by tests and by each other, never by the program.
-var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest internal/testkit")
+var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest internal/settle/settletest internal/testkit")
 
 // reserved imports belong to few packages; tests, and packages only tests import,
 // may use them too.
@@ -179,10 +179,13 @@ const (
 	maxHandlerLines = 15
 )
 
+// long are files that are to be split still.
+var long = strings.Fields("internal/chain/sui/fault_test.go internal/chain/cardano/driver_test.go")
+
 func TestFilesAreShort(t *testing.T) {
 	t.Parallel()
 	walk(t, func(p string) {
-		if !slices.Contains([]string{".go", ".css", ".js", ".mjs", ".sol"}, path.Ext(p)) || strings.HasSuffix(p, "_test.go") {
+		if !slices.Contains([]string{".go", ".css", ".js", ".mjs", ".sol"}, path.Ext(p)) || slices.Contains(long, p) {
 			return
 		}
 		b, err := os.ReadFile(p)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -153,10 +154,10 @@ func (s *refundScene) check(t *testing.T, c *devchain.Chain) {
 func TestCrashInRefund(t *testing.T) {
 	t.Parallel()
 	c := testkit.StartChain(t)
-	stop := testkit.MineAlways(c, 50*1e6)
-	t.Cleanup(stop)
+	mine := testkit.MineWhile(c, 50*time.Millisecond)
 	w := &devchain.Wallet{Client: c.Client(), Key: c.Payer()}
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		defer mine()()
 		s := newRefundScene(t, url, c, w)
 		visited := slices.DeleteFunc(s.paid(t), func(place string) bool {
 			return !strings.Contains(place, "settle.") && !strings.Contains(place, "appendEvents") &&
@@ -171,6 +172,7 @@ func TestCrashInRefund(t *testing.T) {
 		for n, place := range shared(visited, url) {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
+				defer mine()()
 				t.Log(place)
 				database := filepath.Join(t.TempDir(), "test.db")
 				if strings.HasPrefix(url, "postgres") {

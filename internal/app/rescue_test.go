@@ -299,9 +299,7 @@ func acceptAll(url, invoice, key string) {
 func TestCrashInRescue(t *testing.T) {
 	t.Parallel()
 	home, c := testkit.StartChain(t), testkit.StartChain(t)
-	for _, one := range []*devchain.Chain{home, c} {
-		t.Cleanup(testkit.MineAlways(one, 50*time.Millisecond))
-	}
+	mineHome, mine := testkit.MineWhile(home, 50*time.Millisecond), testkit.MineWhile(c, 50*time.Millisecond)
 	w := &devchain.Wallet{Client: c.Client(), Key: c.Payer()}
 	scene := func(t *testing.T, database string) *crashScene {
 		s := newCrashScene(t, crashNode{Database: database, RPC: home.URL(), Other: c.URL()}, w)
@@ -313,6 +311,8 @@ func TestCrashInRescue(t *testing.T) {
 		return s
 	}
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		defer mineHome()()
+		defer mine()()
 		s := scene(t, url)
 		all := s.settled(t)
 		s.check(t, c)
@@ -329,6 +329,8 @@ func TestCrashInRescue(t *testing.T) {
 		for n, place := range visited {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				t.Parallel()
+				defer mineHome()()
+				defer mine()()
 				t.Log(place)
 				database := filepath.Join(t.TempDir(), "test.db")
 				if strings.HasPrefix(url, "postgres") {

@@ -14,7 +14,7 @@ import (
 // are one per family of networks.
 type Mover interface {
 	// Prepare signs a transaction that empties as many of the items as fit in one. Nothing
-	// is sent.
+	// is sent. The error is ErrNoGas when the account that pays the fees cannot.
 	Prepare(ctx context.Context, items []pay.SweepItem) (Prepared, error)
 	// Send hands the newest form of a relay to every node. Whether that worked is not taken
 	// from their answers: Fate finds out from the chain.

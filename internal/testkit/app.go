@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,6 +100,7 @@ func StartApp(t testing.TB, database string, change func(*app.Options)) *App {
 // Run starts a deployment and stops it when the test ends.
 func Run(t testing.TB, o app.Options) *app.App {
 	t.Helper()
+	Schema(o.Database)
 	a, err := app.Start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -149,6 +151,28 @@ func MineAlways(c *devchain.Chain, period time.Duration) (stop func()) {
 		}
 	}()
 	return func() { close(end); <-ended }
+}
+
+// MineWhile returns what begins to make a block every period, until all who called it have
+// called what it returned. A chain that grows while nobody looks costs those who do.
+func MineWhile(c *devchain.Chain, period time.Duration) (begin func() (end func())) {
+	var mu sync.Mutex
+	var users int
+	var stop func()
+	return func() func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if users++; users == 1 {
+			stop = MineAlways(c, period)
+		}
+		return func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if users--; users == 0 {
+				stop()
+			}
+		}
+	}
 }
 
 // Mine makes n blocks.

@@ -72,7 +72,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 	d, err := p.draft()
 	if short, ok := errors.AsType[shortage](err); ok {
 		m.saw(p.purse, short.need)
-		return settle.Prepared{}, fmt.Errorf("the fee payer: %s", m.Shortage())
+		return settle.Prepared{}, fmt.Errorf("%w: %s", settle.ErrNoGas, m.Shortage())
 	}
 	if err == nil && d.Fee > m.MaxFee {
 		err = fmt.Errorf("the network asks for a fee of %d lovelace, and the most is configured as %d", d.Fee, m.MaxFee)

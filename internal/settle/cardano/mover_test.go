@@ -5,157 +5,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pepay/pepay/internal/chain/cardano"
-	devchain "github.com/pepay/pepay/internal/devchain/cardano"
 	"github.com/pepay/pepay/internal/pay"
-	settle "github.com/pepay/pepay/internal/settle/cardano"
 )
-
-const (
-	// A base address, longer than a deposit address, and an enterprise one: both of CIP-19.
-	longReceiver  = "addr_test1qz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzer3n0d3vllmyqwsx5wktcd8cc3sq835lu7drv2xwl2wywfgs68faae"
-	shortReceiver = "addr_test1vz2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzerspjrlsz"
-	ada           = 1_000_000
-	confirmations = 3
-)
-
-var (
-	account = must(cardano.AccountKey(bytes.Repeat([]byte{1}, 16), 0))
-	start   = time.Unix(1_700_000_000, 0)
-	token   = devchain.Dollar.Unit
-	junk    = strings.Repeat("cd", 28)
-)
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// rig is a network, nodes of it that may fail, and a Mover.
-type rig struct {
-	*devchain.Chain
-	*settle.Mover
-	log bytes.Buffer
-
-	mu     sync.Mutex
-	faults []func(w http.ResponseWriter, r *http.Request) bool // of each node, nil for none; true answers
-}
-
-func newRig(t testing.TB, nodes int) *rig {
-	t.Helper()
-	c, err := devchain.New(devchain.Options{Start: start, Assets: []devchain.Asset{devchain.Dollar, {Unit: junk, Silent: true}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{Chain: c, faults: make([]func(http.ResponseWriter, *http.Request) bool, nodes)}
-	log := slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var minutes atomic.Int64
-	d := &cardano.Driver{Network: "cardano", Magic: devchain.Magic, Log: log, Timeout: 5 * time.Second, Now: func() time.Time {
-		return start.Add(240*time.Hour + time.Duration(minutes.Add(3))*time.Minute) // no pause of a node outlasts a question
-	}}
-	for i := range nodes {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			r.mu.Lock()
-			fault := r.faults[i]
-			r.mu.Unlock()
-			if fault == nil || !fault(w, q) {
-				c.ServeHTTP(w, q)
-			}
-		}))
-		t.Cleanup(server.Close)
-		d.Nodes = append(d.Nodes, server.URL)
-	}
-	r.Mover = &settle.Mover{
-		Network: pay.Network{Name: "cardano", ChainID: devchain.Magic, Confirmations: confirmations}, Driver: d, FeePayer: devchain.FeePayer(), MaxFee: 2 * ada, Log: log,
-		Key: func(index uint32) (cardano.Key, error) { return account.Payment(index), nil },
-	}
-	r.fund(t, feePayer(), cardano.Value{Lovelace: 100 * ada})
-	return r
-}
-
-func feePayer() string { return cardano.Testnet.Enterprise(devchain.FeePayer().Public()) }
-
-func (r *rig) fault(node int, f func(http.ResponseWriter, *http.Request) bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.faults[node] = f
-}
-
-func (r *rig) fund(t testing.TB, address string, vs ...cardano.Value) {
-	t.Helper()
-	for _, v := range vs {
-		if _, err := r.Fund(address, v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.Mine()
-}
-
-func address(index uint32) string {
-	return must(cardano.DepositAddress(account.Account(), index, cardano.Testnet))
-}
-
-func item(index uint32, receiver, token string) pay.SweepItem {
-	return pay.SweepItem{Address: address(index), Receiver: receiver, Salt: fmt.Sprint(index), Token: token}
-}
-
-func tokens(lovelace uint64, units ...any) cardano.Value {
-	v := cardano.Value{Lovelace: lovelace, Assets: map[string]uint64{}}
-	for i := 0; i < len(units); i += 2 {
-		v.Assets[units[i].(string)] = uint64(units[i+1].(int))
-	}
-	return v
-}
-
-// relay prepares a transaction of items.
-func (r *rig) relay(t testing.TB, items ...pay.SweepItem) pay.Relay {
-	t.Helper()
-	p, err := r.Prepare(t.Context(), items)
-	if err != nil || len(p.Items) == 0 {
-		t.Fatalf("prepared %+v: %v", p, err)
-	}
-	return pay.Relay{ID: "r", Network: "cardano", Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}
-}
-
-func (r *rig) is(t testing.TB, l pay.Relay, state pay.RelayState, mined bool) {
-	t.Helper()
-	f, err := r.Fate(t.Context(), l)
-	if err != nil || f.State != state || f.Mined != mined || f.TxHash != l.Sends[0].TxHash || (f.Reason != "") != (state == pay.RelayFailed) {
-		t.Fatalf("fate %+v, %v, want %s", f, err, state)
-	}
-}
-
-func (r *rig) mine(n int) {
-	for range n {
-		r.Mine()
-	}
-}
-
-func (r *rig) holds(t testing.TB, address string, want cardano.Value) {
-	t.Helper()
-	got := r.Balance(address)
-	if got.Lovelace != want.Lovelace || len(got.Assets) != len(want.Assets) {
-		t.Fatalf("%s holds %+v, want %+v", address, got, want)
-	}
-	for unit, n := range want.Assets {
-		if got.Assets[unit] != n {
-			t.Fatalf("%s holds %+v, want %+v", address, got, want)
-		}
-	}
-}
 
 func TestSettles(t *testing.T) {
 	t.Parallel()
@@ -208,52 +67,6 @@ func TestCarrierIsToppedUp(t *testing.T) {
 	}
 }
 
-// Dying between writing a transaction down and sending it, being sent twice, an answer that
-// is lost: nothing moves twice, and each form ends.
-func TestNothingMovesTwice(t *testing.T) {
-	t.Parallel()
-	for name, first := range map[string]func(*testing.T, *rig, pay.Relay){
-		"never sent": func(*testing.T, *rig, pay.Relay) {},
-		"sent":       func(t *testing.T, r *rig, l pay.Relay) { r.Send(t.Context(), l) },
-		"sent twice": func(t *testing.T, r *rig, l pay.Relay) { r.Send(t.Context(), l); r.Send(t.Context(), l) },
-		"lost answer": func(t *testing.T, r *rig, l pay.Relay) {
-			r.fault(0, func(w http.ResponseWriter, q *http.Request) bool {
-				if q.Method != http.MethodPost {
-					return false
-				}
-				r.ServeHTTP(httptest.NewRecorder(), q)
-				panic(http.ErrAbortHandler)
-			})
-			r.Send(t.Context(), l)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := newRig(t, 1)
-			r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada}, tokens(2*ada, token, 40))
-			old := r.relay(t, item(0, shortReceiver, ""), item(0, shortReceiver, token))
-			first(t, r, old)
-			r.Mine()
-			if r.fault(0, nil); name == "never sent" { // the process is back, and sends what is written down
-				if _, some, err := r.Again(t.Context(), old, start); some || err != nil {
-					t.Fatalf("another form: %v, %v", some, err)
-				}
-				r.Mine()
-			}
-			r.mine(confirmations - 1)
-			r.is(t, old, pay.RelayDone, true)
-			r.Send(t.Context(), old)
-			r.mine(confirmations)
-			r.holds(t, shortReceiver, tokens(7*ada, token, 40))
-			r.is(t, old, pay.RelayDone, true)
-			p, err := r.Prepare(t.Context(), []pay.SweepItem{item(0, shortReceiver, "")})
-			if err != nil || len(p.Items) != 0 || !strings.Contains(p.Left[item(0, shortReceiver, "")], "on its way") {
-				t.Errorf("there is more to move: %+v, %v", p, err)
-			}
-		})
-	}
-}
-
 // Whoever loses the keys' monopoly, or a relay written off too soon: another transaction
 // takes what a relay was to move. It is failed when that one is final, not before.
 func TestAnotherTakesIt(t *testing.T) {
@@ -294,37 +107,6 @@ func TestExpires(t *testing.T) {
 	r.is(t, old, pay.RelaySent, false) // one node's word is not enough where there are two
 	r.fault(1, nil)
 	r.is(t, old, pay.RelayFailed, false)
-	r.Send(t.Context(), old) // too late
-	r.mine(confirmations)
-	r.is(t, old, pay.RelayFailed, false)
-	r.holds(t, shortReceiver, cardano.Value{})
-	l := r.relay(t, item(0, shortReceiver, ""))
-	r.Send(t.Context(), l)
-	r.mine(confirmations)
-	r.is(t, l, pay.RelayDone, true)
-	r.is(t, old, pay.RelayFailed, false)
-	r.holds(t, shortReceiver, cardano.Value{Lovelace: 5 * ada})
-}
-
-func TestForkedOut(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, 1)
-	r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada})
-	r.mine(2)
-	l := r.relay(t, item(0, shortReceiver, ""))
-	r.Send(t.Context(), l)
-	r.mine(2)
-	r.is(t, l, pay.RelaySent, true)
-	if err := r.Fork(2, nil); err != nil {
-		t.Fatal(err)
-	}
-	r.is(t, l, pay.RelaySent, false)
-	if _, some, err := r.Again(t.Context(), l, start); some || err != nil {
-		t.Fatalf("another form: %v, %v", some, err)
-	}
-	r.mine(confirmations)
-	r.is(t, l, pay.RelayDone, true)
-	r.holds(t, shortReceiver, cardano.Value{Lovelace: 5 * ada})
 }
 
 // A node that says of a transaction what others do not is not believed.
@@ -407,43 +189,12 @@ func TestValueHasASize(t *testing.T) {
 	r.holds(t, longReceiver, want)
 }
 
-func TestShortage(t *testing.T) {
+func TestMaxFee(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, 1)
-	poor := must(cardano.AccountKey(bytes.Repeat([]byte{9}, 16), 0)).Payment(0)
-	at := cardano.Testnet.Enterprise(poor.Public())
-	r.FeePayer = poor
-	if _, known := r.Holds(); known {
-		t.Error("known before anybody looked")
-	}
-	r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada})
-	items := []pay.SweepItem{item(0, shortReceiver, "")}
-	for _, has := range []uint64{0, ada} {
-		if has > 0 {
-			r.fund(t, at, cardano.Value{Lovelace: has}, tokens(50*ada, junk, 1)) // what lies beside a token is not for fees
-		}
-		if p, err := r.Prepare(t.Context(), items); err == nil || len(p.Items) != 0 {
-			t.Fatalf("prepared %+v", p)
-		}
-		say, known := r.Shortage(), false
-		if units, k := r.Holds(); k {
-			known = units.Uint64() == has
-		}
-		if !known || !regexp.MustCompile(fmt.Sprintf(`^%s has %d lovelace and needs 1\d{6} `, at, has)).MatchString(say) {
-			t.Errorf("with %d: %q", has, say)
-		}
-	}
-	r.fund(t, at, cardano.Value{Lovelace: 2 * ada})
-	if err := r.Look(t.Context()); err != nil || r.Shortage() != "" {
-		t.Errorf("still short: %v, %q", err, r.Shortage())
-	}
-	l := r.relay(t, items...)
-	r.Send(t.Context(), l)
-	r.mine(confirmations)
-	r.is(t, l, pay.RelayDone, true)
 	r.MaxFee = 1000
 	r.fund(t, address(0), cardano.Value{Lovelace: 5 * ada})
-	if p, err := r.Prepare(t.Context(), items); err == nil || !strings.Contains(err.Error(), "the most is configured as 1000") {
+	if p, err := r.Prepare(t.Context(), []pay.SweepItem{item(0, shortReceiver, "")}); err == nil || !strings.Contains(err.Error(), "the most is configured as 1000") {
 		t.Errorf("prepared %+v, %v", p, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/chain/sui"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/settle"
 )
 
 const (
@@ -145,7 +146,7 @@ func (m *Mover) gas(ctx context.Context, n *sui.Node, epoch uint64) (g gas, err 
 		return g, nil
 	}
 	if held < m.budget() {
-		return g, fmt.Errorf("%w: %s has %d MIST and needs %d in one piece; send it some", ErrNoGas, owner, max(held, sum), m.budget())
+		return g, fmt.Errorf("%w: %s has %d MIST and needs %d in one piece; send it some", settle.ErrNoGas, owner, max(held, sum), m.budget())
 	}
 	// Without a coin that is used up, something else must tell this transaction from the next.
 	head, err := n.Call(ctx, sui.GetServiceInfo, nil)

@@ -51,12 +51,7 @@ type Mover struct {
 	have    *big.Int // by the sponsor, when it was last looked at
 }
 
-var (
-	_ settle.Mover = (*Mover)(nil)
-
-	// ErrNoGas means that the sponsor cannot pay for the next transaction.
-	ErrNoGas = errors.New("the sponsor holds too little for gas")
-)
+var _ settle.Mover = (*Mover)(nil)
 
 func (m *Mover) ready() (*node.Pool[*sui.Node], error) {
 	m.once.Do(func() {
@@ -102,7 +97,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 			rest = slices.DeleteFunc(slices.Clone(rest), same)
 		}
 		return nil
-	}, func(_ *sui.Node, err error) bool { return errors.Is(err, ErrNoGas) })
+	}, func(_ *sui.Node, err error) bool { return errors.Is(err, settle.ErrNoGas) })
 	return p, err
 }
 

@@ -1,164 +1,21 @@
 package sui_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/hex"
-	"errors"
 	"log/slog"
 	"math/big"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/pepay/pepay/internal/chain/sui"
 	devchain "github.com/pepay/pepay/internal/devchain/sui"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/seed"
-	"github.com/pepay/pepay/internal/settle"
 	mover "github.com/pepay/pepay/internal/settle/sui"
 )
-
-const words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
-
-// merchants are who the addresses belong to.
-var merchants = []sui.Address{{0x77, 31: 1}, {0x77, 31: 2}}
-
-// rig is a network with nodes in front of it, and a mover.
-type rig struct {
-	*mover.Mover
-	t     *testing.T
-	chain *devchain.Chain
-	nodes []*gate
-	seed  seed.Seed
-	log   *bytes.Buffer
-}
-
-func newRig(t *testing.T, nodes int) *rig {
-	s, err := seed.New(words)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &rig{t: t, chain: devchain.New(devchain.Options{}), seed: s, log: new(bytes.Buffer)}
-	r.Mover = &mover.Mover{
-		Network: "sui", Chain: r.chain.ID(), Sponsor: s.Ed25519(sui.Path(1 << 30)...), Timeout: 10 * time.Second,
-		Key: func(i uint32) (ed25519.PrivateKey, error) { return s.Ed25519(sui.Path(i)...), nil },
-		Log: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
-	}
-	for range nodes {
-		g := &gate{chain: r.chain}
-		server := httptest.NewUnstartedServer(g)
-		server.Config.Protocols = r.chain.Server().Protocols
-		server.Start()
-		t.Cleanup(server.Close)
-		r.nodes, r.Nodes = append(r.nodes, g), append(r.Nodes, server.URL)
-	}
-	return r
-}
-
-// funded is a rig whose sponsor has a coin.
-func funded(t *testing.T, nodes int) *rig {
-	r := newRig(t, nodes)
-	r.chain.Fund(r.address(1<<30), sui.Native, 1_000_000_000)
-	return r
-}
-
-func (r *rig) address(index uint32) sui.Address {
-	return sui.AddressOf(r.seed.Ed25519(sui.Path(index)...).Public().(ed25519.PublicKey))
-}
-
-func (r *rig) item(index uint32, token string) pay.SweepItem {
-	return pay.SweepItem{Address: r.address(index).String(), Receiver: merchants[index%2].String(), Salt: strconv.Itoa(int(index)), Token: token}
-}
-
-// relay prepares and writes down a transaction that moves the items.
-func (r *rig) relay(items ...pay.SweepItem) pay.Relay {
-	r.t.Helper()
-	p, err := r.Prepare(r.t.Context(), items)
-	if err != nil || len(p.Items) == 0 {
-		r.t.Fatalf("prepared %+v: %v", p, err)
-	}
-	return pay.Relay{Network: "sui", Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}
-}
-
-func (r *rig) fate(l pay.Relay, want pay.RelayState, mined bool) settle.Fate {
-	r.t.Helper()
-	f, err := r.Fate(r.t.Context(), l)
-	if err != nil || f.State != want || f.Mined != mined || f.TxHash != l.Sends[0].TxHash {
-		r.t.Fatalf("fate %+v, want %s, mined %v: %v", f, want, mined, err)
-	}
-	return f
-}
-
-func (r *rig) holds(a sui.Address, coin string, want int64) {
-	r.t.Helper()
-	if got := r.chain.Holds(a, coin); got.Cmp(big.NewInt(want)) != 0 {
-		r.t.Errorf("%s has %s of %s, want %d", a, got, coin, want)
-	}
-}
-
-// settles sends a relay until it is done.
-func (r *rig) settles(l pay.Relay) {
-	r.t.Helper()
-	r.Send(r.t.Context(), l)
-	r.chain.Mine()
-	r.fate(l, pay.RelayDone, true)
-}
-
-// gate is a node, with faults.
-type gate struct {
-	chain *devchain.Chain
-
-	mu    sync.Mutex
-	fault func(method string, w http.ResponseWriter, pass func()) bool // it has seen to the call
-}
-
-func (g *gate) set(fault func(method string, w http.ResponseWriter, pass func()) bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.fault = fault
-}
-
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.mu.Lock()
-	fault := g.fault
-	g.mu.Unlock()
-	pass := func() { g.chain.ServeHTTP(httptest.NewRecorder(), r) }
-	if fault == nil || !fault(strings.TrimPrefix(r.URL.Path, sui.Prefix), w, pass) {
-		g.chain.ServeHTTP(w, r)
-	}
-}
-
-// says makes a node answer a method with a message of its own.
-func says(method string, m sui.Fields) func(string, http.ResponseWriter, func()) bool {
-	return func(called string, w http.ResponseWriter, _ func()) bool {
-		if called == method {
-			_, _ = w.Write(sui.Frame(m))
-			w.Header().Set(http.TrailerPrefix+"Grpc-Status", "0")
-		}
-		return called == method
-	}
-}
-
-// refuses makes a node answer a method with a status; after doing it, if told so.
-func refuses(method string, status int, done bool) func(string, http.ResponseWriter, func()) bool {
-	return func(called string, w http.ResponseWriter, pass func()) bool {
-		if called != method {
-			return false
-		}
-		if done {
-			pass()
-		}
-		w.Header().Set("Grpc-Status", strconv.Itoa(status))
-		return true
-	}
-}
 
 func TestEverythingOfAnAddressMovesAtOnce(t *testing.T) {
 	t.Parallel()
@@ -214,56 +71,7 @@ func TestDustDoesNotBlockAnAddress(t *testing.T) {
 	r.holds(r.address(0), sui.Native, 0)
 }
 
-// What is sent more than once, after whatever has happened to it, moves once.
-func TestSentAgainMovesOnce(t *testing.T) {
-	t.Parallel()
-	for name, f := range map[string]func(*rig, pay.Relay){
-		"died before sending": func(*rig, pay.Relay) {},
-		"sent twice":          func(r *rig, l pay.Relay) { r.Send(r.t.Context(), l); r.Send(r.t.Context(), l) },
-		"lost on its way": func(r *rig, l pay.Relay) {
-			r.nodes[0].set(refuses(sui.ExecuteTransaction, 14, false))
-			r.Send(r.t.Context(), l)
-			r.nodes[0].set(nil)
-			r.fate(l, pay.RelaySent, false)
-		},
-		"answer lost": func(r *rig, l pay.Relay) {
-			r.nodes[0].set(refuses(sui.ExecuteTransaction, 4, true))
-			r.Send(r.t.Context(), l)
-			r.nodes[0].set(nil)
-			r.fate(l, pay.RelaySent, true)
-		},
-		"taken back": func(r *rig, l pay.Relay) {
-			r.Send(r.t.Context(), l)
-			r.chain.Mine()
-			r.fate(l, pay.RelayDone, true)
-			if err := r.chain.Fork(1); err != nil {
-				r.t.Fatal(err)
-			}
-			r.fate(l, pay.RelaySent, false)
-		},
-		"died before it was written down": func(r *rig, _ pay.Relay) { r.relay(r.item(0, "")) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := funded(t, 1)
-			r.chain.Fund(r.address(0), sui.Native, 5e9)
-			r.chain.Mine()
-			l := r.relay(r.item(0, ""))
-			f(r, l)
-			if next, some, err := r.Again(t.Context(), l, time.Time{}); err != nil || some {
-				t.Errorf("another form %+v, %v, %v", next, some, err)
-			}
-			r.chain.Mine()
-			r.fate(l, pay.RelayDone, true)
-			r.holds(merchants[0], sui.Native, 5e9)
-			r.holds(r.address(0), sui.Native, 0)
-			r.Send(t.Context(), l)
-			r.holds(merchants[0], sui.Native, 5e9)
-		})
-	}
-}
-
-func TestExpiredFailsOnceAndIsPreparedAnew(t *testing.T) {
+func TestExpiryNeedsEveryNode(t *testing.T) {
 	t.Parallel()
 	r := funded(t, 2)
 	now := time.Unix(1_700_000_000, 0)
@@ -293,12 +101,6 @@ func TestExpiredFailsOnceAndIsPreparedAnew(t *testing.T) {
 	if f := r.fate(l, pay.RelayFailed, false); !strings.Contains(f.Reason, "epoch 0") {
 		t.Errorf("reason %q", f.Reason)
 	}
-	r.Send(t.Context(), l)
-	r.chain.Mine()
-	r.holds(merchants[0], devchain.Dollar, 0)
-	r.settles(r.relay(r.item(0, devchain.Dollar)))
-	r.Send(t.Context(), l)
-	r.holds(merchants[0], devchain.Dollar, 5e6)
 }
 
 func TestNobodyKnows(t *testing.T) {
@@ -378,39 +180,6 @@ func TestPartyCoinsStay(t *testing.T) {
 	}
 }
 
-func TestSponsorShortOfCoin(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, 1)
-	r.chain.Fund(r.address(0), sui.Native, 5e9)
-	if have, known := r.Holds(); known || r.Shortage() != "" {
-		t.Errorf("knows of %s, %q", have, r.Shortage())
-	}
-	short := func() {
-		t.Helper()
-		if _, err := r.Prepare(t.Context(), []pay.SweepItem{r.item(0, "")}); !errors.Is(err, mover.ErrNoGas) || !strings.Contains(err.Error(), r.address(1<<30).String()) {
-			t.Errorf("prepare: %v", err)
-		}
-		if s := r.Shortage(); !strings.Contains(s, r.address(1<<30).String()) {
-			t.Errorf("shortage %q", s)
-		}
-		if strings.Contains(r.log.String(), "passed over") {
-			t.Error("the node is blamed for it")
-		}
-	}
-	short()
-	r.chain.Fund(r.address(1<<30), sui.Native, mover.DefaultBudget-1)
-	short()
-	r.chain.Fund(r.address(1<<30), sui.Native, 1)
-	if err := r.Look(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if have, known := r.Holds(); !known || have.Int64() != mover.DefaultBudget || r.Shortage() != "" {
-		t.Errorf("holds %s, %v, %q", have, known, r.Shortage())
-	}
-	r.settles(r.relay(r.item(0, ""))) // paid with two coins
-	r.holds(merchants[0], sui.Native, 5e9)
-}
-
 // A sponsor may hold its SUI without a coin: transactions that are alike must differ then.
 func TestSponsorWithoutCoins(t *testing.T) {
 	t.Parallel()
@@ -427,11 +196,6 @@ func TestSponsorWithoutCoins(t *testing.T) {
 	r.Send(t.Context(), l)
 	r.chain.Mine()
 	r.fate(l, pay.RelayFailed, false)
-}
-
-func (r *rig) itemPaid(index uint32) pay.SweepItem {
-	r.chain.Fund(r.address(index), sui.Native, 1e9)
-	return r.item(index, "")
 }
 
 // One node of three errs in any way: it costs nothing but time.

@@ -2,203 +2,19 @@ package ton_test
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
-	"log/slog"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/pepay/pepay/internal/chain/chaintest"
 	"github.com/pepay/pepay/internal/chain/ton"
 	devchain "github.com/pepay/pepay/internal/devchain/ton"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/settle"
-	settleton "github.com/pepay/pepay/internal/settle/ton"
 )
-
-func key(words string) ed25519.PrivateKey {
-	seed := sha256.Sum256([]byte(words))
-	return ed25519.NewKeyFromSeed(seed[:])
-}
-
-func public(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
-
-var (
-	deposits = key("deposits")
-	receiver = ton.FeeWallet(public(key("merchant")), true).Address()
-	usdt     = pay.Token{Network: "ton", Symbol: "USDT", Address: devchain.USDT, Decimals: 6}
-)
-
-// world is a network, its nodes, and a mover.
-type world struct {
-	*testing.T
-	*devchain.Chain
-	mover  *settleton.Mover
-	driver *ton.Driver
-	book   *chaintest.Book
-	nodes  []*proxy
-	mu     sync.Mutex
-	now    time.Time
-}
-
-// proxy is a node that can be made to fail.
-type proxy struct {
-	url     string
-	mu      sync.Mutex
-	lost    bool                             // its answers to messages do not come back
-	deaf    bool                             // it takes no messages
-	rewrite func(path, answer string) string // of what it says
-}
-
-func (p *proxy) set(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f()
-}
-
-func open(t *testing.T, nodes int) *world {
-	w := &world{T: t, now: time.Unix(1_700_000_000, 0)}
-	clock := func() time.Time {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.now
-	}
-	w.Chain = devchain.New(clock)
-	w.driver = &ton.Driver{
-		Network: "ton", Testnet: true, Tokens: []pay.Token{usdt}, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return clock().Add(24 * time.Hour) },
-	}
-	for range nodes {
-		p := &proxy{}
-		s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			p.mu.Lock()
-			lost, deaf, rewrite := p.lost, p.deaf, p.rewrite
-			p.mu.Unlock()
-			sends := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/message")
-			if sends && deaf {
-				http.Error(rw, "no", http.StatusInternalServerError)
-				return
-			}
-			answer := httptest.NewRecorder()
-			w.ServeHTTP(answer, r)
-			body := answer.Body.String()
-			if rewrite != nil {
-				body = rewrite(r.URL.Path, body)
-			}
-			if sends && lost {
-				answer.Code = http.StatusGatewayTimeout
-			}
-			rw.WriteHeader(answer.Code)
-			_, _ = io.WriteString(rw, body)
-		}))
-		t.Cleanup(s.Close)
-		p.url = s.URL + "/api/v3"
-		w.nodes, w.driver.Nodes = append(w.nodes, p), append(w.driver.Nodes, p.url)
-	}
-	w.mover = &settleton.Mover{
-		Chain: w.driver, Relayer: devchain.Relayer(), Log: slog.New(slog.DiscardHandler),
-		Key: func(uint32) (ed25519.PrivateKey, error) { return deposits, nil },
-	}
-	w.book = &chaintest.Book{Accounts: map[string]string{}}
-	for index := range uint32(5) {
-		a := w.item(index, "").Address
-		j, err := ton.JettonWallet(a, usdt)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.book.Addresses, w.book.Accounts[j] = append(w.book.Addresses, a), a
-	}
-	w.watch()
-	return w
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	w.now = w.now.Add(d)
-	w.mu.Unlock()
-	w.Mine()
-}
-
-func (w *world) item(index uint32, token string) pay.SweepItem {
-	a, err := ton.DepositAddress(public(deposits), index, true)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return pay.SweepItem{Address: a, Receiver: receiver.String(), Salt: big.NewInt(int64(index)).String(), Token: token}
-}
-
-func (w *world) pay(i pay.SweepItem, units int64) {
-	w.Helper()
-	if err := w.Pay(i.Address, i.Token, big.NewInt(units)); err != nil {
-		w.Fatal(err)
-	}
-	w.Mine()
-}
-
-func (w *world) prepare(items ...pay.SweepItem) (pay.Relay, settle.Prepared) {
-	w.Helper()
-	p, err := w.mover.Prepare(w.Context(), items)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return pay.Relay{Network: "ton", Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}, p
-}
-
-func (w *world) fate(l pay.Relay, want pay.RelayState) settle.Fate {
-	w.Helper()
-	f, err := w.mover.Fate(w.Context(), l)
-	if err != nil {
-		w.Fatal(err)
-	}
-	if f.State != want {
-		w.Fatalf("fate %+v, want %s", f, want)
-	}
-	return f
-}
-
-func (w *world) holds(a ton.Address, token string, want int64) {
-	w.Helper()
-	if got := w.Balance(a, token); got.Cmp(big.NewInt(want)) != 0 {
-		w.Errorf("%s holds %s of %q, want %d", a, got, token, want)
-	}
-}
-
-// watch lets a watcher see all that happened.
-func (w *world) watch() {
-	w.Helper()
-	chaintest.Settle(w, chaintest.NewWatcher(w.driver, w.book, 1))
-}
-
-// sums are what came to addresses and what left them, as the watcher sees it.
-func (w *world) sums(i pay.SweepItem, came, left string) {
-	w.Helper()
-	w.watch()
-	in, out := new(big.Int), new(big.Int)
-	for _, d := range w.book.Final() {
-		if d.Address == i.Address && d.Token == i.Token {
-			in.Add(in, d.Units.Big())
-		}
-	}
-	for _, s := range w.book.FinalSweeps() {
-		if s.Address == i.Address && s.Token == i.Token {
-			if s.To != i.Receiver {
-				w.Errorf("a sweep went to %s", s.To)
-			}
-			out.Add(out, s.Units.Big())
-		}
-	}
-	if in.String() != came || out.String() != left {
-		w.Errorf("%s of %q came and %s left, want %s and %s", in, i.Token, out, came, left)
-	}
-}
 
 func TestSettles(t *testing.T) {
 	t.Parallel()
@@ -248,28 +64,7 @@ func TestSettles(t *testing.T) {
 	}
 }
 
-func TestSentTwiceAndAnswersLost(t *testing.T) {
-	t.Parallel()
-	w := open(t, 2)
-	i := w.item(1, "")
-	w.pay(i, 1_000_000_000)
-	l, _ := w.prepare(i)
-	for _, n := range w.nodes {
-		n.set(func() { n.lost = true })
-	}
-	w.mover.Send(t.Context(), l)
-	w.mover.Send(t.Context(), l)
-	w.Mine()
-	if _, some, err := w.mover.Again(t.Context(), l, w.now); some || err != nil {
-		t.Errorf("another form: %v, %v", some, err)
-	}
-	w.Mine()
-	w.fate(l, pay.RelayDone)
-	w.holds(receiver, "", 1_000_000_000)
-	w.sums(i, "1000000000", "1000000000")
-}
-
-func TestNeverSentFailsOnceAndIsPreparedAnew(t *testing.T) {
+func TestExpires(t *testing.T) {
 	t.Parallel()
 	w := open(t, 2)
 	i := w.item(1, devchain.USDT)
@@ -280,18 +75,7 @@ func TestNeverSentFailsOnceAndIsPreparedAnew(t *testing.T) {
 	w.mover.Send(t.Context(), l) // too late
 	w.advance(time.Minute)
 	w.fate(l, pay.RelayFailed)
-	w.mover.Send(t.Context(), l)
-	w.Mine()
-	w.fate(l, pay.RelayFailed)
 	w.holds(receiver, devchain.USDT, 0)
-	next, _ := w.prepare(i)
-	w.mover.Send(t.Context(), next)
-	w.Mine()
-	w.fate(next, pay.RelayDone)
-	w.holds(receiver, devchain.USDT, 7_000_000)
-	if f := w.fate(l, pay.RelayFailed); f.Reason == "" { // by now because of the other
-		t.Errorf("failed without a reason: %+v", f)
-	}
 }
 
 // A node that has not the newest blocks, or lies, cannot make a relay fail.
@@ -323,26 +107,6 @@ func TestFailureNeedsTwoNodes(t *testing.T) {
 	}
 	w.nodes[1].set(func() { w.nodes[1].rewrite = nil })
 	w.fate(l, pay.RelayFailed)
-}
-
-func TestForkedRelayMovesOnce(t *testing.T) {
-	t.Parallel()
-	w := open(t, 1)
-	i := w.item(1, "")
-	w.pay(i, 1_000_000_000)
-	l, _ := w.prepare(i)
-	w.mover.Send(t.Context(), l)
-	w.Mine()
-	w.fate(l, pay.RelayDone)
-	w.Fork(1, nil)
-	w.fate(l, pay.RelaySent)
-	w.holds(receiver, "", 0)
-	if _, _, err := w.mover.Again(t.Context(), l, w.now); err != nil {
-		t.Fatal(err)
-	}
-	w.Mine()
-	w.fate(l, pay.RelayDone)
-	w.holds(receiver, "", 1_000_000_000)
 }
 
 func TestAnotherTookItsPlace(t *testing.T) {
@@ -465,36 +229,6 @@ func TestOldStateIsNoFailure(t *testing.T) {
 	w.fate(next, pay.RelaySent)
 	w.nodes[0].set(func() { w.nodes[0].rewrite = nil })
 	w.fate(next, pay.RelayFailed)
-}
-
-func TestShortage(t *testing.T) {
-	t.Parallel()
-	w := open(t, 1)
-	w.mover.Relayer = key("a poor relayer")
-	poor := ton.FeeWallet(public(w.mover.Relayer), true).Address()
-	i := w.item(1, devchain.USDT)
-	w.pay(i, 7_000_000)
-	if units, known := w.mover.Holds(); known || units != nil || w.mover.Shortage() != "" {
-		t.Errorf("holds %v, %v", units, known)
-	}
-	if _, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); !errors.Is(err, settle.ErrNoGas) {
-		t.Errorf("prepared by a relayer without coin: %v", err)
-	}
-	if s := w.mover.Shortage(); !strings.Contains(s, poor.String()) || !strings.Contains(s, "125000000") {
-		t.Errorf("shortage %q", s)
-	}
-	w.Fund(poor, 1_000_000_000)
-	if err := w.mover.Look(t.Context()); err != nil || w.mover.Shortage() != "" {
-		t.Errorf("after it was funded: %v, %q", err, w.mover.Shortage())
-	}
-	if units, known := w.mover.Holds(); !known || units.String() != "1000000000" {
-		t.Errorf("holds %v, %v", units, known)
-	}
-	l, _ := w.prepare(i) // it deploys the relayer's wallet, too
-	w.mover.Send(t.Context(), l)
-	w.Mine()
-	w.fate(l, pay.RelayDone)
-	w.holds(receiver, devchain.USDT, 7_000_000)
 }
 
 func TestBadItems(t *testing.T) {
