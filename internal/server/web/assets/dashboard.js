@@ -6,10 +6,10 @@ async function read() {
     const res = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(10000) });
     if (!res.ok) throw new Error(res.status);
     const list = new DOMParser().parseFromString(await res.text(), "text/html").getElementById("list");
-    const focus = document.activeElement?.id; // it stays where it was, on what takes the old one's place
+    const focus = document.activeElement?.id; // it stays where it was, on what takes the old one's place, or goes to the heading
     if (list.innerHTML !== $("list").innerHTML && !$("ask").open) {
       $("list").replaceWith(list);
-      if (focus) $(focus)?.focus({ preventScroll: true });
+      if (focus) ($(focus) ?? $("needs") ?? $("latest")).focus({ preventScroll: true });
     }
     $("offline").hidden = true;
   } catch {
@@ -64,14 +64,13 @@ $("ask-yes").onclick = async () => {
   } catch {
     text = "No answer came. It may have been done all the same: look again before you repeat it.";
   }
-  const id = at.id;
   $("ask").close();
+  at.focus();
   $("result").classList.toggle("bad", bad);
   $("result").classList.toggle("good", !bad);
   note("result", text);
   announce(text);
-  await read();
-  ($(id) ?? $("needs") ?? $("latest")).focus(); // the button may be gone
+  read();
 };
 
 for (const b of document.querySelectorAll("[data-copy]")) b.onclick = () => copy(b, b.dataset.copy);
