@@ -176,9 +176,7 @@ func TestDashboard(t *testing.T) {
 	tb.JS(`document.querySelector("#new").removeAttribute("target")`)
 	tb.Click("#new button")
 	tb.See("Two bags of coffee", "How would you like to pay?")
-	if got := tb.JS("location.href"); got != a.URL+"/pay" {
-		t.Errorf("the form leads to %s", got)
-	}
+	tb.Wait(`location.href === "` + a.URL + `/pay"`) // once its script has put the session out of sight
 	tb.Back()
 	tb.See("Two bags of coffee unpaid $25.50")
 	tb.Save("dashboard.png", 1280, 900)

@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pepay/pepay/internal/billing"
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/jobs"
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/pay"
@@ -103,14 +106,21 @@ func (w *watching) problem(now time.Time) string {
 	if !w.active.Load() {
 		return ""
 	}
-	s := w.watcher.Status()
-	bound := max(10*w.network.BlockTime, 30*time.Second)
+	return behind(w.watcher.Status(), w.network, now)
+}
+
+// behind says why a watcher of a network is not up to date, "" when it is.
+func behind(s chain.Status, n pay.Network, now time.Time) string {
+	bound := max(10*n.BlockTime, 30*time.Second)
+	e, ahead := errors.AsType[*node.AheadError](s.Err)
 	switch {
 	case s.Success.IsZero() && s.Err == nil:
 		return "starting"
+	case ahead: // it passes when a clock is set right, not by waiting; and how long it lasts is not told by a clock that is wrong
+		return fmt.Sprintf("%s: this machine's clock, or the network's, is wrong by at least that", e)
 	case now.Sub(s.Success) > bound:
 		return fmt.Sprintf("no progress for %s", now.Sub(s.Success).Truncate(time.Second))
-	case s.Head.Height > s.Scanned.Height+w.network.Confirmations+uint64(bound/w.network.BlockTime):
+	case s.Head.Height > s.Scanned.Height+n.Confirmations+uint64(bound/n.BlockTime):
 		return fmt.Sprintf("%d blocks behind", s.Head.Height-s.Scanned.Height)
 	}
 	return ""

@@ -31,6 +31,31 @@ func (b *Billing) SweepPayment(ctx context.Context, c Caller, invoice, id string
 	})
 }
 
+// Uncounted is a payment that does not count, and the invoice it came for.
+type Uncounted struct {
+	pay.Payment
+	Invoice pay.Invoice
+}
+
+// Uncounted returns what the merchant may decide about by AcceptPayment and SweepPayment:
+// what has not reached it first, the newest of it first; and whether there is more.
+func (b *Billing) Uncounted(ctx context.Context, c Caller, limit int) (list []Uncounted, more bool, err error) {
+	err = b.Store.Read(ctx, func(tx *store.Tx) error {
+		ps, err := tx.UncountedPayments(c.Merchant.ID, limit+1)
+		if more = len(ps) > limit; more {
+			ps = ps[:limit]
+		}
+		list = make([]Uncounted, len(ps))
+		for n, p := range ps {
+			if list[n].Payment = p; err == nil {
+				list[n].Invoice, err = tx.Invoice(p.InvoiceID)
+			}
+		}
+		return err
+	})
+	return list, more, err
+}
+
 // decide carries out what a merchant decides about a payment of one of its invoices.
 func (b *Billing) decide(ctx context.Context, c Caller, invoice, id, operation string, o Once, change func(*store.Tx, pay.Payment) (pay.Payment, error)) ([]byte, error) {
 	return b.Write(ctx, c.Merchant.ID, operation, o, func(tx *store.Tx) (any, error) {

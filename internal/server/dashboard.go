@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -29,7 +30,8 @@ func (s *Server) dashboardRoutes() []route {
 
 // atHome admits a browser on this machine that is shown our own page: not another
 // host, not another site's form, and no other name for this address, which a site
-// could have made for itself.
+// could have made for itself. It acts as the merchant, or as who is signed in where the
+// request says who that is.
 func (s *Server) atHome(h func(http.ResponseWriter, *http.Request, billing.Caller) error) http.HandlerFunc {
 	sameOrigin := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +43,11 @@ func (s *Server) atHome(h func(http.ResponseWriter, *http.Request, billing.Calle
 			err = pay.Errorf(pay.CodeForbidden, "Another site may not use the dashboard")
 		}
 		var c billing.Caller
-		if err == nil {
+		switch {
+		case err != nil:
+		case r.Header.Get("Authorization") != "":
+			c, err = s.person(r)
+		default:
 			c, err = s.Billing.ByKey(r.Context(), s.DashboardKey())
 		}
 		if err == nil {
@@ -63,7 +69,7 @@ func loopback(hostport string) bool {
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
-// dashboardLength is how many invoices the dashboard shows.
+// dashboardLength is how many invoices the dashboard shows, and how many payments.
 const dashboardLength = 8
 
 func (s *Server) dashboard(w http.ResponseWriter, r *http.Request, c billing.Caller) error {
@@ -84,15 +90,39 @@ func (s *Server) dashboardData(r *http.Request, c billing.Caller) (d web.Dashboa
 	if err != nil {
 		return d, err
 	}
+	uncounted, more, err := s.Billing.Uncounted(r.Context(), c, dashboardLength)
+	if err != nil {
+		return d, err
+	}
 	endpoints, err := s.Billing.Endpoints(r.Context(), c)
-	d = web.DashboardData{Merchant: c.Merchant.Name, URL: s.Billing.BaseURL, Key: s.DashboardKey(), Endpoints: len(endpoints)}
+	d = web.DashboardData{Merchant: c.Merchant.Name, URL: s.Billing.BaseURL, Endpoints: len(endpoints), Writes: c.MayWrite() == nil, More: more}
+	if !c.Person() { // the key is not for everybody who may look
+		d.Key = s.DashboardKey()
+	}
 	for _, i := range page {
 		d.Invoices = append(d.Invoices, web.DashboardInvoice{
 			ID: i.ID, Title: i.Title, Description: i.Description, Status: string(i.Status), Amount: i.Amount.Cents(), Paid: i.Paid.Cents(),
 			Age: s.Now().Sub(i.CreatedAt),
 		})
 	}
+	for _, u := range uncounted {
+		d.Payments = append(d.Payments, s.dashboardPayment(u))
+	}
 	return d, err
+}
+
+func (s *Server) dashboardPayment(u billing.Uncounted) web.DashboardPayment {
+	came, _ := s.Billing.Registry.Token(u.TokenID)
+	asked, _ := s.Billing.Registry.Token(u.AskedID)
+	p := web.DashboardPayment{
+		ID: u.ID, Invoice: web.DashboardInvoice{ID: u.InvoiceID, Title: u.Invoice.Title, Description: u.Invoice.Description, Status: string(u.Invoice.Status), Amount: u.Invoice.Amount.Cents()},
+		Reason: u.Reason, Tokens: u.Units.Decimal(came.Decimals), Symbol: came.Symbol, Network: u.Network.Title(), Asked: asked.Symbol, AskedOn: cmp.Or(u.Expected, u.Network).Title(),
+		Settlement: string(u.Settlement.Status), Hindrance: u.Settlement.Reason, Stays: u.Invoice.Status.Open() && !u.Stray(),
+	}
+	if u.Priced() {
+		p.Worth = u.Payment.Amount.Cents()
+	}
+	return p
 }
 
 // dashboardInvoice opens an invoice and leads to its payment page.

@@ -15,6 +15,7 @@ import (
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
@@ -185,6 +186,15 @@ func TestAcceptLatePayments(t *testing.T) {
 		if i := d.Status(short.InvoiceID).Invoice; i.Status != "expired" || i.AmountPaid != 4_000 {
 			t.Errorf("%+v", i)
 		}
+		uncounted := func(m pay.Merchant, limit, want int, wantMore bool) {
+			t.Helper()
+			if list, more, err := d.Billing.Uncounted(t.Context(), billing.Caller{Merchant: m}, limit); err != nil || len(list) != want || more != wantMore || want > 0 && list[0].Invoice.ID != short.InvoiceID {
+				t.Errorf("of %d: %d payments, more %v, %v", limit, len(list), more, err)
+			}
+		}
+		uncounted(d.Merchant, 2, 2, false) // one was accepted
+		uncounted(d.Merchant, 1, 1, true)
+		uncounted(pay.Merchant{ID: d.Merchant.ID + 1}, 2, 0, false)
 		reasons := map[string]bool{}
 		for _, p := range d.Payments(short.InvoiceID) {
 			reasons[*p.StatusReason] = true
@@ -193,6 +203,7 @@ func TestAcceptLatePayments(t *testing.T) {
 		if i := d.Status(short.InvoiceID).Invoice; i.Status != "paid" || i.AmountPaid != 10_000 || !reasons["late"] || !reasons["wrong_token"] || !reasons["wrong_network"] {
 			t.Errorf("%+v, %v", i, reasons)
 		}
+		uncounted(d.Merchant, 2, 0, false)
 		told := 0
 		for _, s := range d.story(short.InvoiceID, 0) {
 			if s == "invoice.updated paid" {

@@ -40,6 +40,14 @@ func (tx *Tx) PaymentsOf(invoice string) ([]pay.Payment, error) {
 	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE invoice_id = $1 ORDER BY height, tx_hash, idx`, invoice)
 }
 
+// UncountedPayments returns up to n final payments of a merchant that do not count, those
+// whose proceeds have not reached it before the others, newest first. It reads all of the
+// merchant's payments.
+func (tx *Tx) UncountedPayments(merchant int64, limit int) ([]pay.Payment, error) {
+	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE merchant_id = $1 AND status = 'manual_retry' AND sight = 'final'
+		ORDER BY CASE WHEN settlement_status = 'settled' THEN 1 ELSE 0 END, confirmed_at DESC, id LIMIT $2`, merchant, limit)
+}
+
 // PaymentsAt returns the payments to an address in one token, in the chain's order.
 func (tx *Tx) PaymentsAt(n pay.NetworkName, address, token string) ([]pay.Payment, error) {
 	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND address = $2 AND token = $3

@@ -20,6 +20,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -126,6 +127,14 @@ func (tb *Tab) Back() { tb.Helper(); tb.do(chromedp.NavigateBack()) }
 
 // Size makes the window so large.
 func (tb *Tab) Size(width, height int64) { tb.Helper(); tb.do(chromedp.EmulateViewport(width, height)) }
+
+// Send has every request of the page carry a header.
+func (tb *Tab) Send(header, value string) {
+	tb.Helper()
+	if _, err := chromedp.Call(tb.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{header: value}}); err != nil {
+		tb.Fatal(err)
+	}
+}
 
 // Touch makes the screen one for fingers.
 func (tb *Tab) Touch() {

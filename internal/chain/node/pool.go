@@ -32,6 +32,18 @@ var (
 	ErrDisagree = errors.New("the nodes disagree")
 )
 
+// AheadError is the fault of a node whose block is of the future. When every node says so,
+// it is our clock that is wrong, or the network's.
+type AheadError struct {
+	Node   string // its name for logs
+	Height uint64
+	By     time.Duration // how far the block's time is ahead of our clock
+}
+
+func (e *AheadError) Error() string {
+	return fmt.Sprintf("%s: block %d is of the future, %s ahead of this machine's clock", e.Node, e.Height, e.By.Round(time.Second))
+}
+
 // Pool are the nodes of one network, best first. It may be used concurrently; its fields
 // must not change once it is.
 type Pool[N interface{ state() *State }] struct {
@@ -146,8 +158,8 @@ func second(blocks []pay.Block) pay.Block {
 // timely is a node's answer, unless the block is of the future.
 func (p *Pool[N]) timely(ctx context.Context, n N, ask func(context.Context, N) (pay.Block, error)) (pay.Block, error) {
 	b, err := ask(ctx, n)
-	if err == nil && b.Time.After(p.Now().Add(future)) {
-		return pay.Block{}, fmt.Errorf("%s: block %d is of the future: %s", n.state().Name, b.Height, b.Time)
+	if by := b.Time.Sub(p.Now()); err == nil && by > future {
+		return pay.Block{}, &AheadError{Node: n.state().Name, Height: b.Height, By: by}
 	}
 	return b, err
 }

@@ -10,9 +10,12 @@ import (
 type DashboardData struct {
 	Merchant  string
 	URL       string // of the API, without a slash at the end
-	Key       string // the merchant's API key, for the command to copy
+	Key       string // the merchant's API key, for the command to copy and to act with; "" shows no command
+	Writes    bool   // whoever looks may change things: else there are no buttons
 	Endpoints int    // how many webhook endpoints there are
 	Invoices  []DashboardInvoice
+	Payments  []DashboardPayment
+	More      bool // there are more such payments
 }
 
 // DashboardInvoice is a line of its list. Amounts are decimal strings of dollars.

@@ -19,7 +19,9 @@ func TestDashboardDocument(t *testing.T) {
 		return b.String()
 	}
 	i := web.DashboardInvoice{ID: evil, Title: evil, Description: evil, Status: evil, Amount: evil, Paid: evil}
-	html := draw(web.DashboardData{Merchant: evil, URL: evil, Key: evil, Invoices: []web.DashboardInvoice{i}})
+	html := draw(web.DashboardData{Merchant: evil, URL: evil, Key: evil, Invoices: []web.DashboardInvoice{i}, Writes: true, Payments: []web.DashboardPayment{{
+		ID: evil, Invoice: i, Reason: evil, Worth: evil, Tokens: evil, Symbol: evil, Network: evil, Asked: evil, AskedOn: evil, Settlement: "manual", Hindrance: evil,
+	}}})
 	if strings.Count(html, "<script") != 1 || strings.Contains(html, "<img") {
 		t.Error("a hostile string became markup")
 	}

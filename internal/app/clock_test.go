@@ -1,0 +1,87 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/chain/node"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/testkit"
+)
+
+// What is wrong with a watcher, by how far it got and when, and how its last step ended.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	n := pay.Network{Name: "base", BlockTime: 2 * time.Second, Confirmations: 10}
+	at := func(head, scanned uint64, ago time.Duration, err error) chain.Status {
+		return chain.Status{Head: pay.Block{Height: head}, Scanned: pay.Block{Height: scanned}, Success: now.Add(-ago), Err: err}
+	}
+	away := errors.New("no node answers")
+	ahead := func(by time.Duration) error {
+		return fmt.Errorf("read the head: %w", errors.Join(away, &node.AheadError{Node: "base node 2", Height: 9, By: by}))
+	}
+	const clock = "base node 2: block 9 is of the future, %s ahead of this machine's clock: this machine's clock, or the network's, is wrong by at least that"
+	for name, c := range map[string]struct {
+		s    chain.Status
+		want string
+	}{
+		"not a step yet":                     {chain.Status{}, "starting"},
+		"well":                               {at(100, 100, 0, nil), ""},
+		"well, some blocks away":             {at(125, 100, 30*time.Second, nil), ""},
+		"too many":                           {at(126, 100, 0, nil), "26 blocks behind"},
+		"a step failed":                      {at(100, 100, 30*time.Second, away), ""},
+		"steps fail":                         {at(100, 100, 31*time.Second, away), "no progress for 31s"},
+		"a clock is wrong":                   {at(100, 100, time.Second, ahead(16*time.Second)), fmt.Sprintf(clock, "16s")},
+		"for long":                           {at(100, 100, time.Hour, ahead(90*time.Minute)), fmt.Sprintf(clock, "1h30m0s")},
+		"ours was set back":                  {at(100, 100, -time.Hour, ahead(time.Hour)), fmt.Sprintf(clock, "1h0m0s")},
+		"a clock was wrong from the start":   {chain.Status{Err: ahead(47*time.Second + 499*time.Millisecond)}, fmt.Sprintf(clock, "47s")},
+		"a clock is wrong, and it is behind": {at(900, 100, time.Second, ahead(time.Minute)), fmt.Sprintf(clock, "1m0s")},
+	} {
+		if got := app.Behind(c.s, n, now); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// When this machine's clock is set back, readiness says so and names the network; set
+// right, it is ready again by itself, and what was paid meanwhile is found.
+func TestWrongClock(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		var wrong atomic.Int64
+		a := testkit.StartApp(t, url, func(o *app.Options) {
+			o.Now = func() time.Time { return time.Now().Add(time.Duration(wrong.Load())) }
+		})
+		says := func(status int, parts ...string) func() bool {
+			return func() bool {
+				got, body := testkit.Do(t, http.MethodGet, a.URL+"/readyz", "", nil)
+				for _, p := range parts {
+					if !strings.Contains(string(body), p) {
+						return false
+					}
+				}
+				return got == status
+			}
+		}
+		testkit.Eventually(t, "it is ready", says(http.StatusOK, `"problems":{}`))
+		made, payor := a.Open(`{"amount_usd":10}`)
+		to := a.Allocate(payor, testkit.Dollar).TempAddress
+		wrong.Store(-int64(time.Hour))
+		a.Pay(contracts.TestDollar, to, dollars(10))
+		a.Mine(1)
+		testkit.Eventually(t, "it says whose clock, and by how much", says(http.StatusServiceUnavailable,
+			`"watcher ethereum":"ethereum node 1: block `, ` is of the future, 1h0m`, ` ahead of this machine's clock: this machine's clock, or the network's, is wrong by at least that"`))
+		wrong.Store(0)
+		a.MineSlowly("what was paid meanwhile is found", func() bool { return a.Status(made.InvoiceID).Invoice.Status == "paid" })
+		testkit.Eventually(t, "it is ready again", says(http.StatusOK, `"problems":{}`))
+	})
+}
