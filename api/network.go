@@ -6,7 +6,8 @@ type Network struct {
 	Object        string   `json:"object"` // "network"
 	Network       string   `json:"network"`
 	Title         string   `json:"title"`
-	Family        string   `json:"family"` // evm, solana, ton, cardano, sui
+	Family        string   `json:"family"`     // evm, solana, ton, cardano, sui
+	URIScheme     string   `json:"uri_scheme"` // of addresses that open a wallet with a payment
 	Environment   string   `json:"network_environment"`
 	Confirmations uint64   `json:"confirmations"`
 	BlockTimeMS   int64    `json:"block_time_ms"`

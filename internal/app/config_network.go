@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
-	"github.com/pepay/pepay/internal/rates"
 )
 
 // listed are the names of the networks that come with Pepay.
@@ -131,55 +129,6 @@ func (n NetworkConfig) own(name, prefix string) (w NetworkOptions, err error) {
 		w.Explorer = pay.EtherscanLike(strings.TrimRight(n.Explorer, "/"))
 	}
 	return w, nil
-}
-
-var symbol = regexp.MustCompile(`^[A-Za-z0-9.]{1,16}$`)
-
-// maxDecimals is beyond what any token uses.
-const maxDecimals = 36
-
-// token reads a token of a network, such as "1001 USDC 0x3c49… 6 stable".
-func token(line string, n pay.Network) (t pay.Token, err error) {
-	wrong := func(what string) (pay.Token, error) { return t, fmt.Errorf("%s in %.80q", what, line) }
-	f := strings.Fields(line)
-	if len(f) < 4 {
-		return wrong("an id, a symbol, a contract or the word native, and decimals")
-	}
-	t = pay.Token{Network: n.Name, Environment: n.Environment, Symbol: f[1], Name: f[1], Type: pay.ERC20, Price: f[1], Buffer: 50}
-	if t.ID, err = strconv.ParseInt(f[0], 10, 64); err != nil || t.ID < pay.OwnTokens || t.ID > 1<<53 {
-		return wrong("an id from " + strconv.Itoa(pay.OwnTokens))
-	}
-	if !symbol.MatchString(t.Symbol) {
-		return wrong("a symbol of letters and digits")
-	}
-	if t.Decimals, err = strconv.Atoi(f[3]); err != nil || t.Decimals < 1 || t.Decimals > maxDecimals {
-		return wrong("decimals from 1 to " + strconv.Itoa(maxDecimals))
-	}
-	if n.Name.Family() != pay.EVM {
-		return wrong("none: tokens can be added to EVM networks only, and not this one")
-	}
-	if t.Type = pay.Native; f[2] != "native" {
-		t.Type = pay.ERC20
-		if t.Address, err = canonical(f[2]); err != nil {
-			return wrong("a contract's address that is none: it " + err.Error())
-		}
-	}
-	for _, more := range f[4:] {
-		switch key, value, _ := strings.Cut(more, "="); {
-		case more == "stable" && t.Type != pay.Native:
-			t.Stable, t.Buffer = true, 0
-		case key == "price" && value != "":
-			t.Price = value
-		case key == "spelled" && value != "" && t.Type != pay.Native:
-			t.Spelled = value
-		default:
-			return wrong(fmt.Sprintf("stable, price=… or spelled=…, not %.40q", more))
-		}
-	}
-	if !slices.Contains(rates.Quotable(), t.Price) {
-		return wrong(fmt.Sprintf("price= and one of %v: nobody quotes %.16q", rates.Quotable(), t.Price))
-	}
-	return t, nil
 }
 
 // apart makes sure that a network can be told from those before it.

@@ -1,12 +1,18 @@
 package app_test
 
 import (
+	"maps"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/chain/cardano"
+	"github.com/pepay/pepay/internal/chain/solana"
+	"github.com/pepay/pepay/internal/chain/sui"
+	"github.com/pepay/pepay/internal/chain/ton"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/rates"
@@ -186,13 +192,59 @@ func TestListings(t *testing.T) {
 			if !slices.Contains(rates.Quotable(), token.Price) || token.Decimals == 0 {
 				t.Errorf("nobody quotes %+v", token)
 			}
-			if token.Type == pay.Native || l.Name.Family() != pay.EVM {
+			if token.Type == pay.Native {
 				continue
 			}
-			if at, err := app.EVMWallets.Canonical(token.Address); err != nil || at != token.Address || contracts[at] {
+			canonical := map[pay.Family]func(string) (string, error){
+				pay.EVM: app.EVMWallets.Canonical, pay.Solana: solana.Canonical, pay.TON: ton.Canonical, pay.Sui: sui.CanonicalCoin, pay.Cardano: cardano.CanonicalToken,
+			}[l.Name.Family()]
+			if at, err := canonical(token.Address); err != nil || at != token.Address || contracts[at] {
 				t.Errorf("%s on %s %s: %s, %v", token.Symbol, l.Name, l.Environment, at, err)
 			}
 			contracts[token.Address] = true
+		}
+	}
+}
+
+// What is not its issuer's own on a network says so in its name: these tokens, and no
+// others. The contracts write the symbols as it says here.
+func TestNotNative(t *testing.T) {
+	t.Parallel()
+	type token struct {
+		on, symbol, written, name string
+		decimals                  int
+		price                     string
+	}
+	want := map[int64]token{
+		4:   {"bsc mainnet", "USDT", "USDT", "Tether USD (Binance-Peg)", 18, "USDT"},
+		5:   {"bsc mainnet", "USDC", "USDC", "USD Coin (Binance-Peg)", 18, "USDC"},
+		377: {"bsc devnet", "USDT", "USDT", "Tether USD (faucet)", 18, "USDT"},
+		402: {"arbitrum mainnet", "USDT0", "USD₮0", "Tether USD (USDT0)", 6, "USDT"},
+		452: {"optimism mainnet", "USDT0", "USD₮0", "Tether USD (USDT0)", 6, "USDT"},
+		501: {"cardano mainnet", "USDCx", "USDCx", "USD Coin (Circle xReserve)", 6, "USDC"},
+	}
+	got := map[int64]token{}
+	for _, l := range pay.Listings {
+		for _, k := range l.Tokens {
+			if strings.Contains(k.Name, "(") || k.Symbol != k.Price || k.Type != pay.Native && k.Decimals != 6 {
+				got[k.ID] = token{string(l.Name) + " " + string(l.Environment), k.Symbol, k.Written(), k.Name, k.Decimals, k.Price}
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+// The scheme that a network is listed with is that of what opens a wallet.
+func TestURISchemes(t *testing.T) {
+	t.Parallel()
+	for _, l := range pay.Listings {
+		for _, k := range l.Tokens {
+			w := app.Wallets(l.Network)[l.Name.Family()]
+			if uri := w.URI(l.Network, k, "0x"+strings.Repeat("ab", 32), money.NewUnits(big.NewInt(5))); !strings.HasPrefix(uri, l.Name.Family().URIScheme()+":") {
+				t.Errorf("%s on %s opens with %s", k.Symbol, l.Name, uri)
+			}
 		}
 	}
 }

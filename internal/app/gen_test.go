@@ -98,7 +98,9 @@ func networksDocument(t *testing.T) string {
 		var tokens []string
 		for _, t := range l.Tokens {
 			line := fmt.Sprintf("%d %s %d", t.ID, t.Symbol, t.Decimals)
-			if t.Address != "" {
+			if t.Type == pay.Asset { // explorers of Cardano have other pages for assets
+				line += fmt.Sprintf(" `%s`", t.Address)
+			} else if t.Address != "" {
 				line += fmt.Sprintf(" [%s…](%s)", t.Address[:10], l.Explorer.AddressURL(t.Address))
 			}
 			tokens = append(tokens, line)

@@ -17,8 +17,12 @@ const (
 )
 
 // fill keeps the pool of a network filled with addresses of the seed, which only this
-// part of the program knows. The first are there when it returns.
+// part of the program knows. The first are there when it returns. It refuses a pool of
+// another seed: nobody here could move what payors send to its addresses.
 func (a *App) fill(ctx context.Context, n pay.NetworkName, address func(index uint32) string) error {
+	if err := a.sameSeed(ctx, n, address); err != nil {
+		return err
+	}
 	if err := a.fillOnce(ctx, n, address); err != nil {
 		return fmt.Errorf("fill the pool of addresses: %w", err)
 	}
@@ -29,6 +33,21 @@ func (a *App) fill(ctx context.Context, n pay.NetworkName, address func(index ui
 			}
 		}
 	})
+	return nil
+}
+
+// sameSeed makes sure that the next address of a pool is the seed's.
+func (a *App) sameSeed(ctx context.Context, n pay.NetworkName, address func(index uint32) string) error {
+	var next store.Pooled
+	var some bool
+	if err := a.Store.Look(ctx, func(tx *store.Tx) (err error) { next, some, err = tx.NextPooled(n); return err }); err != nil {
+		return fmt.Errorf("look at the pool of addresses: %w", err)
+	}
+	if is := address(next.Index); some && next.Address != is {
+		return fmt.Errorf("the pool of addresses is of another seed than seed_file: the next, of place %d, is %s, and this seed's is %s; "+
+			"configure the seed that it was filled from, or, if the seed was changed, follow what custody.md says of that and empty it: DELETE FROM pool WHERE network = '%s'",
+			next.Index, next.Address, is, n)
+	}
 	return nil
 }
 

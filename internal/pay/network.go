@@ -190,6 +190,19 @@ func (n NetworkName) Family() Family {
 	return EVM
 }
 
+// URIScheme is how addresses begin that open a wallet with a payment on the family's
+// networks, before the colon.
+func (f Family) URIScheme() string {
+	switch f {
+	case Solana, TON, Sui:
+		return string(f)
+	case Cardano:
+		return "web+cardano"
+	case EVM:
+	}
+	return "ethereum"
+}
+
 // Shared reports whether an address given out on one network of the family is the
 // merchant's on all of them. On EVM networks the same contract makes them all, and a
 // network on which it is not ours is not served.

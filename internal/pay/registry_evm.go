@@ -14,7 +14,8 @@ func EtherscanLike(base string) Explorer {
 // The tokens of EVM networks. The contracts of USDC are those that Circle publishes
 // (developers.circle.com/stablecoins/usdc-contract-addresses), where it issues them; those
 // of USDT on Ethereum and Avalanche are Tether's (tether.to/supported-protocols), those on
-// Arbitrum and Optimism USDT0's, the form in which it is moved there.
+// Arbitrum and Optimism USDT0's, the form in which it is moved there. What is not its
+// issuer's own on the network says so in its name.
 
 func coin(id int64, symbol, name string) Token {
 	return Token{ID: id, Symbol: symbol, Name: name, Type: Native, Decimals: 18, Price: symbol, Buffer: 50}
@@ -35,7 +36,20 @@ func usdt(id int64, address, spelled string) Token {
 // pegged is a token that Binance issues on its chain against one of another chain, with 18
 // decimals instead of the usual six.
 func pegged(t Token) Token {
-	t.Decimals = 18
+	t.Decimals, t.Name = 18, t.Name+" (Binance-Peg)"
+	return t
+}
+
+// play is a token that a faucet of BSC's testnet gives away, in the likeness of a pegged one.
+func play(t Token) Token {
+	t.Decimals, t.Name = 18, t.Name+" (faucet)"
+	return t
+}
+
+// usdt0 is Tether's dollar as LayerZero's bridge issues it, against one locked on Ethereum.
+func usdt0(id int64, address string) Token {
+	t := dollar(id, "USDT0", "Tether USD (USDT0)", address)
+	t.Price, t.Spelled = "USDT", "USD₮0"
 	return t
 }
 
@@ -94,7 +108,7 @@ var evmListings = []Listing{
 		coin(350, "BNB", "BNB")),
 	list(Network{
 		Name: "bsc", Environment: Devnet, ChainID: 97, Finality: Finalized, Confirmations: 3, BlockTime: 450 * time.Millisecond, Explorer: EtherscanLike("https://testnet.bscscan.com"),
-	}, coin(375, "BNB", "Testnet BNB"), pegged(usdt(377, "0x337610d27c682E347C9cD60BD4b3b107C9d34dDd", ""))),
+	}, coin(375, "BNB", "Testnet BNB"), play(usdt(377, "0x337610d27c682E347C9cD60BD4b3b107C9d34dDd", ""))),
 
 	// Arbitrum is a rollup as Base is. Its sequencer has not taken a block back so far; 120
 	// confirmations are half a minute.
@@ -102,7 +116,7 @@ var evmListings = []Listing{
 		Name: "arbitrum", Environment: Mainnet, ChainID: 42161, Confirmations: 120, BlockTime: 250 * time.Millisecond, SweepMinimum: 1_00 * money.Cent,
 		Explorer: EtherscanLike("https://arbiscan.io"),
 	}, coin(400, "ETH", "Ether"),
-		usdc(401, "0xaf88d065e77c8cC2239327C5EDb3A432268e5831"), usdt(402, "0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9", "USD₮0")),
+		usdc(401, "0xaf88d065e77c8cC2239327C5EDb3A432268e5831"), usdt0(402, "0xFd086bC7CD5C481DCC9C85ebE478A1C0b69FCbb9")),
 	list(Network{
 		Name: "arbitrum", Environment: Devnet, ChainID: 421614, Confirmations: 120, BlockTime: 250 * time.Millisecond, Explorer: EtherscanLike("https://sepolia.arbiscan.io"),
 	}, coin(425, "ETH", "Arbitrum Sepolia Ether"), usdc(426, "0x75faf114eafb1BDbe2F0316DF893fd58CE46AA4d")),
@@ -112,7 +126,7 @@ var evmListings = []Listing{
 		Name: "optimism", Environment: Mainnet, ChainID: 10, Confirmations: 30, BlockTime: 2 * time.Second, SweepMinimum: 1_00 * money.Cent,
 		Explorer: EtherscanLike("https://optimistic.etherscan.io"),
 	}, coin(450, "ETH", "Ether"),
-		usdc(451, "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85"), usdt(452, "0x01bFF41798a0BcF287b996046Ca68b395DbC1071", "USD₮0")),
+		usdc(451, "0x0b2C639c533813f4Aa9D7837CAf62653d097Ff85"), usdt0(452, "0x01bFF41798a0BcF287b996046Ca68b395DbC1071")),
 	list(Network{
 		Name: "optimism", Environment: Devnet, ChainID: 11155420, Confirmations: 30, BlockTime: 2 * time.Second, Explorer: EtherscanLike("https://sepolia-optimism.etherscan.io"),
 	}, coin(475, "ETH", "OP Sepolia Ether"), usdc(476, "0x5fd84259d66Cd46123540766Be93DFE6D43130D7")),

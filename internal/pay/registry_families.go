@@ -38,11 +38,19 @@ var familyListings = []Listing{
 		Explorer: Explorer{Tx: "https://testnet.tonviewer.com/transaction/%s", Address: "https://testnet.tonviewer.com/%s"},
 	}, native(325, "TON", "Testnet Toncoin", 9)),
 	// Cardano promises no finality but by depth; fifteen blocks, about five minutes, are what
-	// exchanges ask for, and rollbacks of more than a few are not known.
+	// exchanges ask for, and rollbacks of more than a few are not known. Its dollar is Circle's
+	// against USDC locked on Ethereum (developers.circle.com/xreserve, in supported blockchains).
+	// Those of other issuers have no price that two of our sources tell.
 	list(Network{
 		Name: "cardano", Environment: Mainnet, Identity: "764824073", Confirmations: 15, BlockTime: 20 * time.Second, SweepMinimum: 2_00 * money.Cent,
 		Explorer: Explorer{Tx: "https://cardanoscan.io/transaction/%s", Address: "https://cardanoscan.io/address/%s"},
-	}, native(500, "ADA", "Cardano", 6)),
+	},
+		native(500, "ADA", "Cardano", 6),
+		Token{
+			ID: 501, Symbol: "USDCx", Name: "USD Coin (Circle xReserve)", Type: Asset, Address: "1f3aec8bfe7ea4fe14c5f121e2a92e301afe414147860d557cac7e345553444378",
+			Decimals: 6, Stable: true, Price: "USDC",
+		},
+	),
 	list(Network{
 		Name: "cardano", Environment: Devnet, Identity: "1", Confirmations: 15, BlockTime: 20 * time.Second,
 		Explorer: Explorer{Tx: "https://preprod.cardanoscan.io/transaction/%s", Address: "https://preprod.cardanoscan.io/address/%s"},

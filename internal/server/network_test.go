@@ -31,7 +31,7 @@ func TestNetworks(t *testing.T) {
 		if p.Since != first || p.Final.Height != p.Seen.Height-2 {
 			t.Errorf("since %d, then since %d, seen %d, proven %d", first, p.Since, p.Seen.Height, p.Final.Height)
 		}
-		says(t, d.ask("GET /api/v1/networks", "", d.key), fmt.Sprintf(`{"object":"list","data":[{"object":"network","network":"ethereum","title":"Ethereum","family":"evm",`+
+		says(t, d.ask("GET /api/v1/networks", "", d.key), fmt.Sprintf(`{"object":"list","data":[{"object":"network","network":"ethereum","title":"Ethereum","family":"evm","uri_scheme":"ethereum",`+
 			`"network_environment":"devnet","confirmations":3,"block_time_ms":50,"simulated":false,"tokens":["DUSDC","ETH"],"since_height":%d,"seen_height":%d,"proven_height":%d,`+
 			`"proven_hash":%q,"proven_at":%d}],"has_more":false}`, p.Since, p.Seen.Height, p.Final.Height, p.Final.Hash, p.Final.Time.Unix()))
 		says(t, d.ask("GET /readyz", "", nil), fmt.Sprintf(`{"status":"ready","problems":{},"warnings":{},"proven_height":{"ethereum":%d}}`, p.Final.Height))

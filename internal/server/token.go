@@ -30,7 +30,7 @@ func (s *Server) searchTokens(r *http.Request, c billing.Caller) (any, error) {
 	q := newQuery(r)
 	f := billing.TokenQuery{
 		Environment: q.environment(), Search: q.text("search"), Network: q.network("network", s.Billing.Registry),
-		Type: pay.TokenType(q.choice("token_type", "native", "erc20", "spl", "sui", "ton")), Active: q.yesNo("is_active"),
+		Type: pay.TokenType(q.choice("token_type", "native", "erc20", "spl", "sui", "ton", "cardano")), Active: q.yesNo("is_active"),
 		Stable: q.yesNo("supports_stable_settlement"), Blocked: q.yesNo("blocked"),
 		Limit: q.number("limit", 50, 1, 200), Offset: q.number("offset", 0, 0, 1<<31-1),
 	}

@@ -13,7 +13,7 @@ import (
 
 // cardano runs a small Cardano.
 func (n *Network) cardano(o Options) error {
-	c, err := dev.New(dev.Options{Start: o.Now(), Now: o.Now, Assets: []dev.Asset{dev.Dollar}})
+	c, err := dev.New(dev.Options{Start: o.Now(), Now: o.Now, Assets: []dev.Asset{dev.Dollar, dev.Other}})
 	if err != nil {
 		return err
 	}

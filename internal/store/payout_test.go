@@ -58,13 +58,21 @@ func TestPool(t *testing.T) {
 			return n
 		}
 		same(t, "size", []int{size(10), size(2)}, []int{3, 2})
+		next := func(n pay.NetworkName) (p store.Pooled, ok bool) {
+			read(t, s, func(tx *store.Tx) (err error) { p, ok, err = tx.NextPooled(n); return err })
+			return p, ok
+		}
 		for n, a := range []string{"a", "b", "c"} {
+			look, _ := next("solana")
+			same(t, "the next", look, store.Pooled{Index: uint32(n), Address: a})
 			p, ok := take("solana")
 			same(t, "taken", p, store.Pooled{Index: uint32(n), Address: a})
 			same(t, "there was one", ok, true)
 		}
 		_, ok := take("solana")
 		same(t, "empty", ok, false)
+		_, ok = next("solana")
+		same(t, "none is next", ok, false)
 		write(t, s, func(tx *store.Tx) error {
 			i := fill[pay.Invoice](1)
 			tx.AddInvoice(i)

@@ -30,6 +30,11 @@ func (tx *Tx) TakePooled(n pay.NetworkName) (Pooled, bool, error) {
 		tx.s.dialect.skipLocked+`) RETURNING idx, address`, string(n))
 }
 
+// NextPooled returns the address that TakePooled would take, and leaves it there.
+func (tx *Tx) NextPooled(n pay.NetworkName) (Pooled, bool, error) {
+	return maybe(tx, scanPooled, `SELECT idx, address FROM pool WHERE network = $1 ORDER BY idx LIMIT 1`, string(n))
+}
+
 // PoolSize returns how many addresses the pool of a network has left, counted up to most.
 func (tx *Tx) PoolSize(n pay.NetworkName, most int) (size int, err error) {
 	return size, tx.conn.QueryRowContext(tx.ctx, `SELECT count(*) FROM (SELECT 1 FROM pool WHERE network = $1 LIMIT $2) AS p`, string(n), most).Scan(&size)

@@ -8,7 +8,7 @@ import (
 // Network renders a network that is served, its tokens, and how far it is proven.
 func Network(n pay.Network, tokens []pay.Token, p pay.Proof) api.Network {
 	v := api.Network{
-		Object: "network", Network: string(n.Name), Title: n.Name.Title(), Family: string(n.Name.Family()), Environment: string(n.Environment),
+		Object: "network", Network: string(n.Name), Title: n.Name.Title(), Family: string(n.Name.Family()), URIScheme: n.Name.Family().URIScheme(), Environment: string(n.Environment),
 		Confirmations: n.Confirmations, BlockTimeMS: n.BlockTime.Milliseconds(), Simulated: n.Simulated, Tokens: []string{},
 	}
 	for _, t := range tokens {

@@ -168,7 +168,7 @@ func (n *endpoint) verify(ctx context.Context, t pay.Token) error {
 		if s.Decimals != nil && *s.Decimals != t.Decimals {
 			return fmt.Errorf("%w: %s has %d decimals, and %d by %s", errToken, t.Symbol, t.Decimals, *s.Decimals, where)
 		}
-		if s.Ticker != "" && !strings.EqualFold(s.Ticker, t.Symbol) {
+		if s.Ticker != "" && !strings.EqualFold(s.Ticker, t.Written()) {
 			return fmt.Errorf("%w: %s is called %.20q by %s", errToken, t.Symbol, s.Ticker, where)
 		}
 	}

@@ -105,8 +105,8 @@ func (d *Driver) Verify(ctx context.Context) error {
 		if decimals := meta.Uint(2); decimals != uint64(t.Decimals) { //nolint:gosec // not negative
 			errs = append(errs, fmt.Errorf("%s has %d decimals on chain, the configuration says %d", coinName(t.Address), decimals, t.Decimals))
 		}
-		if symbol := meta.Text(4); symbol != t.Symbol {
-			errs = append(errs, fmt.Errorf("%s has the symbol %.40q on chain, the configuration says %q", coinName(t.Address), symbol, t.Symbol))
+		if symbol := meta.Text(4); symbol != t.Written() {
+			errs = append(errs, fmt.Errorf("%s has the symbol %.40q on chain, the configuration says %q", coinName(t.Address), symbol, t.Written()))
 		}
 	}
 	return errors.Join(errs...)

@@ -42,8 +42,8 @@ func (d *Driver) Verify(ctx context.Context) error {
 		case decimals != t.Decimals:
 			return fmt.Errorf("token %s %s has %d decimals, not %d", t.Symbol, t.Address, decimals, t.Decimals)
 		}
-		if symbol != "" && symbol != t.Symbol {
-			d.Log.WarnContext(ctx, "a jetton has another symbol than is configured", "token", t.Symbol, "symbol", symbol)
+		if symbol != "" && symbol != t.Written() {
+			return fmt.Errorf("token %s %s has the symbol %.32q on the chain, not %q", t.Symbol, t.Address, symbol, t.Written())
 		}
 	}
 	return nil

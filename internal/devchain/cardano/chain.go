@@ -32,6 +32,9 @@ type Asset struct {
 // Dollar is the play dollar of development. Its policy is nobody's.
 var Dollar = Asset{Unit: hex.EncodeToString([]byte("pepay development policy")) + "00000000" + hex.EncodeToString([]byte("DUSDC")), Ticker: "DUSDC", Decimals: 6}
 
+// Other is a second one, with other decimals, of which nobody has said anything but that.
+var Other = Asset{Unit: hex.EncodeToString([]byte("pepay development policy")) + "00000001" + hex.EncodeToString([]byte("OTHER")), Ticker: "OTHER", Decimals: 2}
+
 // Options say what a Chain is like.
 type Options struct {
 	Start  time.Time        // of the first block

@@ -10,12 +10,14 @@ import (
 )
 
 // The tokens of the network: two dollars of six decimals that are as good as real ones, one
-// of each token program; one that keeps a fee from transfers, and so cannot be taken; and
-// one that looks like the first and is not configured anywhere.
+// of each token program; one that keeps a fee from transfers and one whose transfers call
+// another program, which cannot be taken; and one that looks like the first and is not
+// configured anywhere.
 var (
 	Dollar    = solana.Key(sha256.Sum256([]byte("devchain dollar")))
 	NewDollar = solana.Key(sha256.Sum256([]byte("devchain dollar of token-2022")))
 	Taxed     = solana.Key(sha256.Sum256([]byte("devchain dollar with a fee")))
+	Hooked    = solana.Key(sha256.Sum256([]byte("devchain dollar with a hook")))
 	Fake      = solana.Key(sha256.Sum256([]byte("devchain false dollar")))
 )
 
@@ -53,6 +55,9 @@ func genesis() state {
 	fee = slices.Clone(fee)
 	fee[4+106] = 50 // hundredths of a percent
 	mint(Taxed, solana.Token2022, fee...)
+	hook = slices.Clone(hook)
+	hook[4+32] = 1 // of the program's key
+	mint(Hooked, solana.Token2022, hook...)
 	return s
 }
 

@@ -1,0 +1,90 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/seed"
+	"github.com/pepay/pepay/internal/simnet"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/testkit"
+)
+
+// A pool that was filled from another seed is not given out: nobody at hand could move what
+// is sent to its addresses. The start is refused and says what to do, and nothing was added.
+// A process without a seed has nothing to compare with.
+func TestPoolOfAnotherSeed(t *testing.T) {
+	t.Parallel()
+	other, err := seed.Generate([32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []pay.NetworkName{"solana", "sui"} {
+		t.Run(string(name), func(t *testing.T) {
+			t.Parallel()
+			testkit.EachDatabase(t, func(t *testing.T, url string) {
+				n := testkit.StartNetwork(t, name, simnet.Options{})
+				o := testkit.SimulatedOptions(t, url, n)
+				first, err := app.Addresses(name, o.Seed)
+				if err != nil {
+					t.Fatal(err)
+				}
+				second, err := app.Addresses(name, other)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// begin starts with a seed, and takes addresses before it stops.
+				begin := func(s seed.Seed, take int) (taken []store.Pooled, err error) {
+					o.Seed = s
+					a, err := app.Start(t.Context(), o)
+					if err != nil {
+						return nil, err
+					}
+					for len(taken) < take {
+						if err := a.Store.Write(t.Context(), func(tx *store.Tx) error {
+							p, ok, err := tx.TakePooled(name)
+							if !ok {
+								take = 0
+								return err
+							}
+							taken = append(taken, p)
+							return err
+						}); err != nil {
+							t.Fatal(err)
+						}
+					}
+					return taken, a.Stop(context.WithoutCancel(t.Context()))
+				}
+				ours := o.Seed
+				if taken, err := begin(ours, 3); err != nil || len(taken) != 3 || taken[2] != (store.Pooled{Index: 3, Address: first(3)}) {
+					t.Fatalf("took %+v, %v", taken, err)
+				}
+				for range 2 { // it stays refused
+					_, err = begin(other, 0)
+					for _, want := range []string{
+						"network " + string(name) + ": the pool of addresses is of another seed", "place 4, is " + first(4), "this seed's is " + second(4),
+						fmt.Sprintf("DELETE FROM pool WHERE network = '%s'", name),
+					} {
+						if err == nil || !strings.Contains(err.Error(), want) {
+							t.Fatalf("got %v\nwant %s", err, want)
+						}
+					}
+				}
+				if taken, err := begin(seed.Seed{}, 1); err != nil || taken[0].Address != first(4) {
+					t.Errorf("without a seed: %+v, %v", taken, err)
+				}
+				if taken, err := begin(ours, 10_000); err != nil || len(taken) < 508 || taken[0].Address != first(5) {
+					t.Errorf("of the first seed %d, %v", len(taken), err)
+				}
+				taken, err := begin(other, 1)
+				if err != nil || len(taken) != 1 || taken[0].Address != second(taken[0].Index) || taken[0].Index <= 512 {
+					t.Errorf("after the pool was emptied: %+v, %v", taken, err)
+				}
+			})
+		})
+	}
+}
