@@ -54,12 +54,13 @@ var testOnly = strings.Fields("internal/chain/fake internal/chain/chaintest inte
 // reserved imports belong to few packages; tests, and packages only tests import,
 // may use them too.
 var reserved = map[string]string{
-	"database/sql":                       "internal/store",
-	module + "internal/devchain":         "cmd/pepay internal/app internal/simnet",
-	module + "internal/devchain/solana":  "cmd/pepay internal/app internal/simnet",
-	module + "internal/devchain/ton":     "cmd/pepay internal/app internal/simnet",
-	module + "internal/devchain/sui":     "cmd/pepay internal/app internal/simnet",
-	module + "internal/devchain/cardano": "cmd/pepay internal/app internal/simnet",
+	"database/sql":                         "internal/store",
+	module + "internal/devchain":           "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/avalanche": "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/solana":    "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/ton":       "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/sui":       "cmd/pepay internal/app internal/simnet",
+	module + "internal/devchain/cardano":   "cmd/pepay internal/app internal/simnet",
 }
 
 // source is one Go file and the package it is in: its folder.

@@ -118,7 +118,9 @@ func (n *Node) form(ctx context.Context, b *block, to, above uint64) error {
 	h := header{
 		b.parent.hash, old.UncleHash, old.Coinbase, root, old.TxHash, types.DeriveSha(receipts, trie.NewStackTrie(nil)), types.MergeBloom(receipts),
 		big.NewInt(1), old.Number, old.GasLimit, old.GasUsed, old.Time, old.Extra, old.MixDigest, old.Nonce, crypto.Keccak256Hash([]byte{0x80}), old.BaseFee,
-		new(big.Int), new(big.Int), 0, 0, common.Hash{}, old.Time * 1000, 7_970_124, 0, 30, to, old.Time, 0, 1,
+		new(big.Int), new(big.Int), 0, 0,
+		common.Hash{},
+		old.Time * 1000, 7_970_124, 0, 30, to, old.Time, 0, 1,
 	}
 	encoded, err := rlp.EncodeToBytes(&h)
 	if err != nil {
