@@ -36,6 +36,9 @@ func (m *Mover) Fate(ctx context.Context, l pay.Relay) (settle.Fate, error) {
 			continue
 		}
 		if f.Mined = true; o.Checkpointed {
+			m.mu.Lock()
+			m.landed = o.Height
+			m.mu.Unlock()
 			if f.State = pay.RelayDone; !o.Success {
 				f.State, f.Reason = pay.RelayFailed, "the network executed it without effect: "+o.Reason
 			}
