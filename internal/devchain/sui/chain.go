@@ -84,6 +84,7 @@ type object struct {
 	owner sui.Address
 	coin  string
 	units uint64
+	by    sui.Digest // the transaction that used it last
 }
 
 // state is who has what: in objects, and without.
@@ -167,7 +168,7 @@ func (c *Chain) pay(ts ...Transfer) string {
 			continue
 		}
 		ref := sui.ObjectRef{ID: c.fresh("object"), Version: 1, Digest: c.fresh("version")}
-		c.state.objects[ref.ID] = object{ref, p.To, p.Coin, p.Units}
+		c.state.objects[ref.ID] = object{ref, p.To, p.Coin, p.Units, t.digest}
 	}
 	c.state.held[holder{c.Wallet(), sui.Native}] -= t.gas.computation
 	c.executed(t, before)

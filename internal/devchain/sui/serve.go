@@ -285,6 +285,9 @@ func (o object) render(want mask) (f sui.Fields) {
 	if want.wants("owner") {
 		f = f.Bytes(5, sui.Fields{}.Uint(1, 1).Text(2, o.owner.String()))
 	}
+	if want.wants("previous_transaction") {
+		f = f.Text(10, o.by.String())
+	}
 	if want.wants("balance") {
 		f = f.Uint(101, o.units)
 	}

@@ -56,11 +56,8 @@ func (m *Mover) views(ctx context.Context, nodes *node.Pool[*sui.Node]) (epoch u
 // node's words for the reason change from release to release, so they are not read.
 func fresh(ctx context.Context, n *sui.Node, t sui.Transaction, reason string) error {
 	var f sui.Fields
-	refs := slices.Clone(t.Payment)
+	refs := coinsOf(t)
 	for _, i := range t.Inputs {
-		if i.Object != nil {
-			refs = append(refs, *i.Object)
-		}
 		if i.Withdraw == nil {
 			continue
 		}
@@ -94,4 +91,15 @@ func fresh(ctx context.Context, n *sui.Node, t sui.Transaction, reason string) e
 		}
 		return err
 	})
+}
+
+// coinsOf are the coins that a transaction uses, in the versions in which it does.
+func coinsOf(t sui.Transaction) []sui.ObjectRef {
+	refs := slices.Clone(t.Payment)
+	for _, i := range t.Inputs {
+		if i.Object != nil {
+			refs = append(refs, *i.Object)
+		}
+	}
+	return refs
 }

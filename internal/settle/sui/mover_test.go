@@ -621,3 +621,47 @@ func TestNodesBehindNameNoCoins(t *testing.T) {
 		})
 	}
 }
+
+// A transaction whose coin another has used can never be executed: it is given up when two
+// nodes are sure of that, and not only when the epoch ends.
+func TestACoinUsedByAnotherEndsARelay(t *testing.T) {
+	t.Parallel()
+	r := funded(t, 2)
+	now := time.Unix(1_700_000_000, 0)
+	r.Now = func() time.Time { return now }
+	r.chain.Fund(r.address(0), devchain.Dollar, 5e6)
+	r.chain.Fund(r.address(1), devchain.Dollar, 6e6)
+	l, other := r.relay(r.item(0, devchain.Dollar)), r.relay(r.item(1, devchain.Dollar)) // with one coin of the sponsor
+	r.fate(l, pay.RelaySent, false)
+	r.Send(t.Context(), other)
+	r.fate(l, pay.RelaySent, false) // the other is in no checkpoint yet
+	r.chain.Mine()
+	r.fate(other, pay.RelayDone, true)
+	for name, doubt := range map[string]func(string, http.ResponseWriter, func()) bool{
+		"pruned":       says(sui.GetServiceInfo, sui.Fields{}.Text(1, r.chain.ID()).Uint(3, 0).Uint(4, r.chain.Height()).Uint(6, 1)),
+		"forgetful":    refuses(sui.GetEpoch, sui.CodeNotFound, false),
+		"cannot say":   refuses(sui.BatchGetObjects, sui.CodeUnimplemented, false),
+		"says nothing": says(sui.BatchGetObjects, nil),
+		"silent":       refuses(sui.BatchGetObjects, 14, false),
+		"knows none":   refuses(sui.GetTransaction, sui.CodeNotFound, false),
+		"as it was": says(sui.BatchGetObjects, sui.Fields{}.Bytes(1, sui.Fields{}.Bytes(1,
+			sui.Fields{}.Text(2, r.address(1<<30).String()).Uint(3, 9).Text(10, "x")))),
+	} {
+		r.nodes[1].set(doubt)
+		now = now.Add(time.Hour)
+		if f, err := r.Fate(t.Context(), l); err != nil || f.State != pay.RelaySent || f.Reason != "" {
+			t.Errorf("%s: fate %+v, %v", name, f, err)
+		}
+	}
+	r.nodes[1].set(nil)
+	now = now.Add(time.Hour)
+	if f := r.fate(l, pay.RelayFailed, false); !strings.Contains(f.Reason, other.Sends[0].TxHash) {
+		t.Errorf("reason %q", f.Reason)
+	}
+	r.Send(t.Context(), l)
+	r.chain.Mine()
+	r.holds(merchants[0], devchain.Dollar, 0)
+	r.settles(r.relay(r.item(0, devchain.Dollar)))
+	r.holds(merchants[0], devchain.Dollar, 5e6)
+	r.fate(other, pay.RelayDone, true)
+}
