@@ -3,6 +3,7 @@ package sui_test
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +98,10 @@ var nodeFaults = map[string]faults{
 	"other recipient": believed(in(func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte(ourA.String()), []byte(ourB.String()))
 	}, owner...)),
-	"no recipient": believed(in(becomes(""), owner...)),
+	"no recipient":      in(becomes(""), owner...),
+	"half a recipient":  in(func(b []byte) []byte { return b[:60] }, owner...),
+	"no coin":           in(gone, coin...),
+	"empty checkpoints": emptied(),
 	"fake coins": believed(in(func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte(devchain.FakeDollar), []byte(devchain.Dollar))
 	}, coin...)),
@@ -116,6 +120,19 @@ func dropsEvery(n int, path []protowire.Number) faults {
 			}
 			return b
 		}, append([]protowire.Number{1}, path...)...)
+	}}}
+}
+
+// emptied leaves out what the transactions of every second checkpoint moved, as servers do that
+// keep this with transactions only.
+func emptied() faults {
+	return faults{edit: map[string]edit{sui.GetCheckpoint: func(m []byte) []byte {
+		answer, _ := sui.ParseMessage(m)
+		bcs, _ := answer.At(1, 3, 1)
+		if s, err := sui.DecodeSummary(bcs.Bytes(2)); err != nil || s.Height%2 == 1 {
+			return m
+		}
+		return rewrite(m, gone, append([]protowire.Number{1}, changes...)...)
 	}}}
 }
 
@@ -457,5 +474,40 @@ func TestKeyInHeader(t *testing.T) {
 	p.set(faults{html: true})
 	if _, err := d.Head(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A network that lists the transactions of checkpoints in a new way is not lost: how many there
+// are is still proven, and which is what the nodes say.
+func TestAnUnknownListOfTransactions(t *testing.T) {
+	t.Parallel()
+	for _, nodes := range []int{1, 2, 3} {
+		c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+		var ps []*proxy
+		for range nodes {
+			ps = append(ps, newProxy(t, c))
+		}
+		d := newDriver(k, c, ps...)
+		var log bytes.Buffer
+		d.Log = slog.New(slog.NewTextHandler(&log, nil))
+		w := chaintest.NewWatcher(d, b, 1)
+		c.Mine()
+		settle(t, k, w)
+		c.Upgrade()
+		pays(c)
+		if nodes == 1 {
+			for _, f := range []faults{nodeFaults["drops some txs"], nodeFaults["repeats txs"], nodeFaults["drops the txs"], nodeFaults["other contents"]} {
+				ps[0].set(f)
+				if _, err := w.Step(t.Context()); err == nil || len(b.Final()) != 0 {
+					t.Errorf("found %v: %v", b.Final(), err)
+				}
+				k.advance(time.Minute)
+			}
+			ps[0].set(faults{})
+		}
+		allFinal(t, c, k, w, b)
+		if strings.Count(log.String(), "a form that this release does not know") != 1 {
+			t.Errorf("the log says %s", log.String())
+		}
 	}
 }
