@@ -25,6 +25,16 @@ func in(change func([]byte) []byte, path ...protowire.Number) faults {
 	}}}
 }
 
+// inOurs is a fault in a field of the changes of our balances.
+func inOurs(change func([]byte) []byte, field protowire.Number) faults {
+	return in(func(b []byte) []byte {
+		if m, err := sui.ParseMessage(b); err != nil || m.Text(1) != ourA.String() && m.Text(1) != ourB.String() {
+			return b
+		}
+		return rewrite(b, change, field)
+	}, changes...)
+}
+
 // believed marks a fault that only another node can show.
 func believed(f faults) faults {
 	f.trusted = true
@@ -99,8 +109,8 @@ var nodeFaults = map[string]faults{
 		return bytes.ReplaceAll(b, []byte(ourA.String()), []byte(ourB.String()))
 	}, owner...)),
 	"no recipient":      in(becomes(""), owner...),
-	"half a recipient":  in(func(b []byte) []byte { return b[:60] }, owner...),
-	"no coin":           in(gone, coin...),
+	"half a recipient":  inOurs(func(b []byte) []byte { return b[:60] }, 1),
+	"no coin":           inOurs(gone, 2),
 	"empty checkpoints": emptied(),
 	"fake coins": believed(in(func(b []byte) []byte {
 		return bytes.ReplaceAll(b, []byte(devchain.FakeDollar), []byte(devchain.Dollar))
