@@ -521,3 +521,21 @@ func TestAnUnknownListOfTransactions(t *testing.T) {
 		}
 	}
 }
+
+// A change without a coin is not one of SUI.
+func TestAChangeWithoutACoin(t *testing.T) {
+	t.Parallel()
+	c := devchain.New(devchain.Options{})
+	p := newProxy(t, c)
+	d := newDriver(newClock(), c, p)
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Pay(devchain.Transfer{To: ourA, Coin: devchain.FakeDollar, Units: 16})
+	c.Mine()
+	p.set(nodeFaults["no coin"])
+	if f, err := d.Scan(t.Context(), from, c.Height(), ours().Ours); err == nil {
+		t.Errorf("found %+v", f.Deposits)
+	}
+}
