@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -390,4 +392,44 @@ func handler(hear func(key, query string), h http.Handler) http.Handler {
 		hear(r.Header.Get("X-Api-Key"), r.URL.RawQuery)
 		h.ServeHTTP(w, r)
 	})
+}
+
+// The network makes several blocks a second, and each takes several questions: both nodes are
+// asked at the same time, for several blocks. Here nobody answers before that is so.
+func TestBlocksAreReadAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s, c := newSim(), newClock()
+	s.mine(t)
+	var mu sync.Mutex
+	waiting, all := map[string]bool{}, make(chan struct{})
+	d := newDriver(c)
+	d.Timeout = 5 * time.Second
+	for node := range 2 {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if seqno := r.URL.Query().Get("mc_seqno"); seqno != "" {
+				mu.Lock()
+				if waiting[fmt.Sprint(node, seqno)] = true; len(waiting) == 4 {
+					close(all)
+				}
+				mu.Unlock()
+				select {
+				case <-all:
+				case <-r.Context().Done():
+					return
+				}
+			}
+			s.ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		d.Nodes = append(d.Nodes, server.URL+"/api/v3")
+	}
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mine(t)
+	s.mine(t)
+	if f, err := d.Scan(t.Context(), from, from.Height+2, newBook(t, d).Ours); err != nil || f.Blocks != 2 {
+		t.Errorf("found %+v: %v", f, err)
+	}
 }
