@@ -29,8 +29,8 @@ import (
 const DefaultBudget = 50_000_000
 
 // Mover is the settle.Mover of Sui. It may be used concurrently, but prepares one transaction
-// at a time: two that use the same coins would block each other until the epoch ends. Its
-// fields must not change once it is used.
+// at a time: of two that use the same coins one would be void. Its fields must not change
+// once it is used.
 type Mover struct {
 	Network pay.NetworkName
 	Chain   string                                         // the chain's identifier
@@ -255,8 +255,8 @@ func (m *Mover) Send(ctx context.Context, l pay.Relay) {
 	}
 }
 
-// Again implements settle.Mover. Only the same bytes are ever sent again: another form of
-// them would use the same coins, and the two could block each other until the epoch ends.
+// Again implements settle.Mover. Only the same bytes are ever sent again: another form could
+// use other coins, and both could have an effect.
 func (m *Mover) Again(ctx context.Context, l pay.Relay, _ time.Time) (next pay.RelaySend, some bool, err error) {
 	m.Send(ctx, l)
 	return next, false, nil
