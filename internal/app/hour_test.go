@@ -176,8 +176,9 @@ func (h *hour) stop(s syscall.Signal) {
 	_ = h.cmd.Wait()
 }
 
-// ask sends a request until it is answered with 200: to whichever process there is.
-func (h *hour) ask(method, path, body string, headers testkit.Headers, into any) {
+// ask sends a request until it is answered with 200, to whichever process there is; or with
+// 410, which is false.
+func (h *hour) ask(method, path, body string, headers testkit.Headers, into any) (ok bool) {
 	var last string
 	for range 600 {
 		r, err := http.NewRequestWithContext(h.Context(), method, h.url+path, strings.NewReader(body))
@@ -196,7 +197,10 @@ func (h *hour) ask(method, path, body string, headers testkit.Headers, into any)
 				if err := json.Unmarshal(b, into); err != nil {
 					h.Fatal(err)
 				}
-				return
+				return true
+			}
+			if res.StatusCode == http.StatusGone {
+				return false
 			}
 			last = fmt.Sprint(res.StatusCode, " ", string(b))
 		} else {
@@ -205,6 +209,7 @@ func (h *hour) ask(method, path, body string, headers testkit.Headers, into any)
 		<-time.After(50 * time.Millisecond)
 	}
 	h.Fatalf("%s %s: %s", method, path, last)
+	return false
 }
 
 // maxDrops bounds the forks of a chain: each puts its blocks two seconds farther ahead of the
@@ -224,7 +229,9 @@ func (h *hour) sell() {
 	h.ask("POST", "/api/v1/invoices", fmt.Sprintf(`{"amount_usd":%d,"expires_in":%d}`, 5+h.dice.IntN(40), life), testkit.Headers{"x-api-key", h.key, "Idempotency-Key", testkit.UUID()}, &made)
 	payor := testkit.Headers{"x-session-token", made.SessionToken, "x-signature", made.Signature}
 	var a api.PaymentAddress
-	h.ask("POST", "/api/v1/payments/payment-addresses", fmt.Sprintf(`{"network":%q,"tokenId":%d}`, n.Name, i.token.ID), payor, &a)
+	if !h.ask("POST", "/api/v1/payments/payment-addresses", fmt.Sprintf(`{"network":%q,"tokenId":%d}`, n.Name, i.token.ID), payor, &a) {
+		return // the invoice that was to be paid late expired while the process was down
+	}
 	units, ok := new(big.Int).SetString(strings.ReplaceAll(a.EstimatedTokenAmount, ".", ""), 10)
 	if !ok {
 		h.Fatal(a)

@@ -27,16 +27,16 @@ var familyListings = []Listing{
 	}, native(225, "SOL", "Devnet Solana", 9), stable(226, "USDC", "USD Coin", SPL, "4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU")),
 	// Validators sign each block of TON's masterchain before the next: it is final at once.
 	list(Network{
-		Name: "ton", Environment: Mainnet, Confirmations: 1, BlockTime: 2 * time.Second, SweepMinimum: 50 * money.Cent,
+		Name: "ton", Environment: Mainnet, Confirmations: 1, BlockTime: 400 * time.Millisecond, SweepMinimum: 50 * money.Cent,
 		Explorer: Explorer{Tx: "https://tonviewer.com/transaction/%s", Address: "https://tonviewer.com/%s"},
 	},
-		native(300, "TON", "Toncoin", 9),
+		native(300, "TON", "Gram (Toncoin)", 9),
 		stable(301, "USDT", "Tether USD", Jetton, "UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p"),
 	),
 	list(Network{
-		Name: "ton", Environment: Devnet, Confirmations: 1, BlockTime: 2 * time.Second,
+		Name: "ton", Environment: Devnet, Confirmations: 1, BlockTime: 450 * time.Millisecond,
 		Explorer: Explorer{Tx: "https://testnet.tonviewer.com/transaction/%s", Address: "https://testnet.tonviewer.com/%s"},
-	}, native(325, "TON", "Testnet Toncoin", 9)),
+	}, native(325, "TON", "Testnet Gram (Toncoin)", 9)),
 	// Cardano promises no finality but by depth; fifteen blocks, about five minutes, are what
 	// exchanges ask for, and rollbacks of more than a few are not known. Its dollar is Circle's
 	// against USDC locked on Ethereum (developers.circle.com/xreserve, in supported blockchains).

@@ -48,10 +48,12 @@ func ParseAddress(s string) (a Address, err error) {
 		return a, errors.New("a Sui address has only hexadecimal digits after 0x")
 	}
 	if a.system() {
-		return a, errors.New("this address belongs to the Sui system: nobody holds its key")
+		return a, errSystem
 	}
 	return a, nil
 }
+
+var errSystem = errors.New("this address belongs to the Sui system: nobody holds its key")
 
 // system reports whether an address is one of the first 65,536: those are of packages and
 // objects of the system, such as 0x2, and what is sent there is lost.

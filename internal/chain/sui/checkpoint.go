@@ -1,6 +1,7 @@
 package sui
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -67,10 +68,13 @@ func ContentsBytes(txs []Digest) []byte {
 	return append(b, make([]byte, len(txs))...)
 }
 
+// errForm is of contents of a form that was made after this program.
+var errForm = errors.New("the contents of a checkpoint are of a form that is not known")
+
 // DecodeContents returns the transactions of a checkpoint, in order.
 func DecodeContents(raw []byte) (txs []Digest, err error) {
 	r := &reader{rest: raw}
-	switch r.variant(2) {
+	switch form := r.u8(); form {
 	case 0: // all digests, then all signatures
 		for range r.count() {
 			txs = append(txs, r.digest())
@@ -87,6 +91,8 @@ func DecodeContents(raw []byte) (txs []Digest, err error) {
 				}
 			}
 		}
+	default:
+		return nil, fmt.Errorf("%w: %d", errForm, form)
 	}
 	if r.err != nil {
 		return nil, fmt.Errorf("decode the contents of a checkpoint: %w", r.err)

@@ -34,6 +34,7 @@ type Driver struct {
 	Timeout time.Duration     // for one call; 0 for 20 seconds
 	Meter   *meter.Meter      // may be nil
 
+	warn    sync.Once
 	once    sync.Once
 	nodes   *node.Pool[*Node]
 	openErr error

@@ -66,6 +66,7 @@ const (
 	GetCheckpoint       = "LedgerService/GetCheckpoint"
 	GetTransaction      = "LedgerService/GetTransaction"
 	GetEpoch            = "LedgerService/GetEpoch"
+	BatchGetObjects     = "LedgerService/BatchGetObjects"
 	GetCoinInfo         = "StateService/GetCoinInfo"
 	GetBalance          = "StateService/GetBalance"
 	ListOwnedObjects    = "StateService/ListOwnedObjects"

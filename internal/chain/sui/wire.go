@@ -128,9 +128,10 @@ func (f Fields) Mask(num protowire.Number, paths ...string) Fields {
 
 // The codes of gRPC that are told apart here.
 const (
-	CodeInvalid      = 3
-	CodeNotFound     = 5
-	CodePrecondition = 9
+	CodeInvalid       = 3
+	CodeNotFound      = 5
+	CodePrecondition  = 9
+	CodeUnimplemented = 12
 )
 
 // Refusal is a node's answer that it will not.

@@ -99,8 +99,17 @@ func Agreed[T any](ctx context.Context, d *Driver, ask func(context.Context, *No
 	var said []T
 	var by []*Node
 	var errs []error
-	for _, n := range all {
-		v, err := ask(ctx, n)
+	answers := make([]func() (T, error), len(all))
+	for i, n := range all {
+		answers[i] = sync.OnceValues(func() (T, error) { return ask(ctx, n) })
+	}
+	var first sync.WaitGroup
+	for _, answer := range answers[:min(2, len(answers))] { // both are needed: one after the other would be too slow
+		first.Go(func() { _, _ = answer() })
+	}
+	first.Wait()
+	for i, n := range all {
+		v, err := answers[i]()
 		if err != nil {
 			if errs = append(errs, err); !errors.Is(err, node.ErrBehind) && !errors.Is(err, chain.ErrFork) {
 				nodes.Blame(ctx, n, err)
@@ -112,9 +121,9 @@ func Agreed[T any](ctx context.Context, d *Driver, ask func(context.Context, *No
 		}
 		for _, o := range said {
 			if both, ok := same(o, v); ok {
-				for i, o := range said {
+				for j, o := range said {
 					if _, ok := same(o, v); !ok {
-						nodes.Blame(ctx, by[i], node.ErrDisagree)
+						nodes.Blame(ctx, by[j], node.ErrDisagree)
 					}
 				}
 				return both, nil

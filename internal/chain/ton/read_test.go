@@ -1,17 +1,16 @@
 package ton_test
 
 import (
-	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"log/slog"
+	"fmt"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -224,61 +223,6 @@ func TestOwnersAreProven(t *testing.T) {
 	}
 }
 
-func TestVerify(t *testing.T) {
-	t.Parallel()
-	s := newSim()
-	nine, wrong, nobody := other, other, other
-	nine.Decimals, nobody.Address = 9, stranger
-	wrong.Address = "EQ" + wrong.Address[2:]
-	eight := token
-	eight.Decimals = 8
-	for name, v := range map[string]struct {
-		tokens []pay.Token
-		f      faults
-		want   string
-	}{
-		"sound":           {tokens: []pay.Token{token, other}},
-		"wrong decimals":  {tokens: []pay.Token{nine}, want: "6 decimals, not 9"},
-		"known decimals":  {tokens: []pay.Token{eight}, want: "6 decimals, not 8"},
-		"form":            {tokens: []pay.Token{wrong}, want: "must be"},
-		"no jetton":       {tokens: []pay.Token{nobody}, want: "get_jetton_data"},
-		"another network": {f: replace("/masterchainInfo", `"global_id":-3`, `"global_id":-239`), want: "network -239, want -3"},
-		"other wallets":   {tokens: []pay.Token{other}, f: replace("/runGetMethod", `te6cckEBAQEAJAAA`, `te6cckEBAQEAJAAB`), want: "checksum"},
-		"no stack":        {tokens: []pay.Token{other}, f: replace("/runGetMethod", `"stack":.*`, `"stack":[]}`), want: "not of a jetton"},
-		"fails":           {tokens: []pay.Token{other}, f: replace("/runGetMethod", `"exit_code":0`, `"exit_code":9`), want: "ends with 9"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			p := newProxy(t, s)
-			p.set(v.f)
-			d := newDriver(newClock(), p)
-			d.Tokens = v.tokens
-			if err := d.Verify(t.Context()); v.want == "" && err != nil || v.want != "" && (err == nil || !strings.Contains(err.Error(), v.want)) {
-				t.Errorf("verify: %v, want %q", err, v.want)
-			}
-		})
-	}
-	for _, d := range []*ton.Driver{newDriver(newClock()), {Nodes: []string{"ftp://x"}, Log: slog.New(slog.DiscardHandler)}, {Nodes: []string{":"}}} {
-		if err := d.Verify(t.Context()); err == nil {
-			t.Errorf("verified nodes %v", d.Nodes)
-		}
-	}
-}
-
-// A jetton whose wallets are elsewhere than can be computed is refused.
-func TestOddJetton(t *testing.T) {
-	t.Parallel()
-	s := newSim()
-	p := newProxy(t, s)
-	j := s.Jetton(devchain.Other)
-	code := ton.Encode64(j.Code)
-	p.set(edit("/runGetMethod", func(answer string) string { return strings.ReplaceAll(answer, code, ton.Encode64(cellOf(1))) }))
-	d := newDriver(newClock(), p)
-	if _, err := d.JettonWallet(t.Context(), ourA, other); err == nil || !strings.Contains(err.Error(), "cannot be computed") {
-		t.Errorf("jetton wallet: %v", err)
-	}
-}
-
 func TestFind(t *testing.T) {
 	t.Parallel()
 	s, c := newSim(), newClock()
@@ -334,60 +278,50 @@ func TestDepositsInFull(t *testing.T) {
 	}
 }
 
-// An index whose key is in its address gets it as a header, and no error shows it.
-func TestKeyOfANode(t *testing.T) {
-	t.Parallel()
-	s := newSim()
-	var got []string
-	server := httptest.NewServer(handler(func(key, query string) { got = append(got, key+query) }, s))
-	t.Cleanup(server.Close)
-	d := newDriver(newClock())
-	d.Nodes = []string{server.URL + "/api/v3/?api_key=secret"}
-	if _, err := d.Head(context.Background()); err != nil || !slices.Equal(got, []string{"secret"}) {
-		t.Errorf("asked with %q: %v", got, err)
-	}
-	server.Close()
-	if _, err := d.Head(context.Background()); err == nil || strings.Contains(err.Error(), "secret") {
-		t.Errorf("a node that is gone: %v", err)
-	}
-}
-
-// What a real index of the test network answered, from the tests of github.com/axelarnetwork/axelar-amplifier
-// (where the body of its first message is not whole, and left out here).
-func TestRecordedAnswer(t *testing.T) {
-	t.Parallel()
-	recorded, err := os.ReadFile("testdata/transaction.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var v ton.Transactions
-	if err := json.Unmarshal(recorded, &v); err != nil || len(v.Transactions) != 1 {
-		t.Fatal(err)
-	}
-	x := v.Transactions[0]
-	from, ok1 := x.In.From()
-	to, ok2 := x.In.To()
-	if x.Failed() || !ok1 || !ok2 || x.McSeqno != 33013054 || x.LT != 36582626000003 || *x.In.Value != "98993600" || to.Raw() != x.Account || from == to ||
-		x.Block != (ton.BlockID{Workchain: 0, Shard: "8000000000000000", Seqno: 34903585}) {
-		t.Errorf("read %+v", x)
-	}
-	if _, ok := x.Out[0].To(); ok || len(x.Out) != 2 {
-		t.Error("a message to the outside has a receiver")
-	}
-	for _, m := range x.Out {
-		if m.Body() == nil {
-			t.Errorf("the body of %s cannot be read, or has another hash", m.Hash)
-		}
-	}
-	if op := ton.Op(x.Out[1].Body()); op != 0x18 {
-		t.Errorf("it is about %d", op)
-	}
-}
-
 // handler lets a test hear the key and the query that a node is asked with.
 func handler(hear func(key, query string), h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		hear(r.Header.Get("X-Api-Key"), r.URL.RawQuery)
 		h.ServeHTTP(w, r)
 	})
+}
+
+// The network makes several blocks a second, and each takes several questions: both nodes are
+// asked at the same time, for several blocks. Here nobody answers before that is so.
+func TestBlocksAreReadAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s, c := newSim(), newClock()
+	s.mine(t)
+	var mu sync.Mutex
+	waiting, all := map[string]bool{}, make(chan struct{})
+	d := newDriver(c)
+	d.Timeout = 5 * time.Second
+	for node := range 2 {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if seqno := r.URL.Query().Get("mc_seqno"); seqno != "" {
+				mu.Lock()
+				if waiting[fmt.Sprint(node, seqno)] = true; len(waiting) == 4 {
+					close(all)
+				}
+				mu.Unlock()
+				select {
+				case <-all:
+				case <-r.Context().Done():
+					return
+				}
+			}
+			s.ServeHTTP(w, r)
+		}))
+		t.Cleanup(server.Close)
+		d.Nodes = append(d.Nodes, server.URL+"/api/v3")
+	}
+	from, err := d.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mine(t)
+	s.mine(t)
+	if f, err := d.Scan(t.Context(), from, from.Height+2, newBook(t, d).Ours); err != nil || f.Blocks != 2 {
+		t.Errorf("found %+v: %v", f, err)
+	}
 }

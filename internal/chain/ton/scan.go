@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/node"
@@ -20,6 +21,7 @@ const (
 	maxBlocks = 500     // that a scan reads
 	maxRound  = 200_000 // transactions that one block may have
 	maxShards = 1000    // blocks of shards that one block may have
+	parallel  = 4       // blocks that one node is asked for at once
 )
 
 // round is a block of the masterchain with the transactions of the shards' blocks that it is
@@ -79,16 +81,42 @@ func (n *Node) rounds(ctx context.Context, after pay.Block, to uint64) (all []ro
 	if err != nil {
 		return nil, err
 	}
-	for h, txs := after.Height+1, 0; h <= to && txs < maxTxs && len(all) < maxBlocks; h++ {
-		var r round
-		if r, tops, err = n.round(ctx, h, tops); errors.Is(err, node.ErrBehind) && len(all) > 0 {
-			break
-		} else if err != nil {
-			return nil, err
+	for h, txs := after.Height+1, 0; h <= to && txs < maxTxs && len(all) < maxBlocks; {
+		for _, p := range n.ahead(ctx, h, min(to, h+parallel-1)) {
+			var r round
+			if r, tops, err = n.round(p, h, tops); errors.Is(err, node.ErrBehind) && len(all) > 0 {
+				return all, n.unchanged(ctx, first.StartLT, after, all)
+			} else if err != nil {
+				return nil, err
+			}
+			all, txs, h = append(all, r), txs+len(r.txs), h+1
 		}
-		all, txs = append(all, r), txs+len(r.txs)
 	}
 	return all, n.unchanged(ctx, first.StartLT, after, all)
+}
+
+// part is what a node says of one block.
+type part struct {
+	blocks []Block
+	counts map[BlockID]int // of transactions
+	txs    []Tx
+	tops   map[BlockID]bool
+	err    error
+}
+
+// ahead reads blocks at the same time: there are several a second, and each takes several
+// questions. After the first that cannot be read there are none.
+func (n *Node) ahead(ctx context.Context, from, to uint64) []part {
+	parts := make([]part, to-from+1)
+	var all sync.WaitGroup
+	for i := range parts {
+		all.Go(func() { parts[i] = n.part(ctx, from+uint64(i)) }) //nolint:gosec // not negative
+	}
+	all.Wait()
+	if i := slices.IndexFunc(parts, func(p part) bool { return p.err != nil }); i >= 0 {
+		parts = parts[:i+1]
+	}
+	return parts
 }
 
 // unchanged makes sure that all the blocks that were read are of one chain: blocks do not name
@@ -136,70 +164,88 @@ func (n *Node) tops(ctx context.Context, height uint64) (map[BlockID]bool, error
 	return tops, nil
 }
 
-// round reads one block. before are the shards' newest blocks in the one before it: each block
-// of a shard must follow on them, and those that are the newest now must be among them or be
-// read, so that none is left out.
-func (n *Node) round(ctx context.Context, h uint64, before map[BlockID]bool) (r round, tops map[BlockID]bool, err error) {
-	fail := func(format string, args ...any) (round, map[BlockID]bool, error) {
-		return r, nil, fmt.Errorf("%s: block %d: %w", n.Name, h, fmt.Errorf(format, args...))
+// part reads one block, and makes sure that all that is said of it is part of it.
+func (n *Node) part(ctx context.Context, h uint64) (p part) {
+	fail := func(format string, args ...any) part {
+		return part{err: fmt.Errorf("%s: block %d: %w", n.Name, h, fmt.Errorf(format, args...))}
 	}
 	var answer Blocks
 	if err := n.get(ctx, "/blocks", &answer, "mc_seqno", strconv.FormatUint(h, 10), "limit", strconv.Itoa(maxShards)); err != nil {
-		return r, nil, err
+		return part{err: err}
 	}
 	if len(answer.Blocks) == 0 {
 		return fail("%w", node.ErrBehind)
 	}
-	counts, have := map[BlockID]int{}, map[BlockID]bool{}
-	for id := range before {
-		have[id] = true
-	}
 	total := 0
-	for _, b := range answer.Blocks {
+	p = part{blocks: answer.Blocks, counts: map[BlockID]int{}}
+	for _, b := range p.blocks {
 		if b.MasterRef == nil || uint64(b.MasterRef.Seqno) != h || b.TxCount < 0 || n.ours(b) != nil {
 			return fail("a block that is not part of it")
 		}
-		if _, twice := counts[b.BlockID]; twice || b.master() && r.at.Hash != "" {
+		if _, twice := p.counts[b.BlockID]; twice {
 			return fail("a block twice")
 		}
-		if counts[b.BlockID], total = b.TxCount, total+b.TxCount; !b.master() {
+		p.counts[b.BlockID], total = b.TxCount, total+b.TxCount
+	}
+	if len(p.blocks) == maxShards || total > maxRound {
+		return fail("%d blocks with %d transactions", len(p.blocks), total)
+	}
+	if p.tops, p.err = n.tops(ctx, h); p.err == nil {
+		p.txs, p.err = n.transactions(ctx, h, p.counts, total)
+	}
+	return p
+}
+
+// round makes sure that a block follows on the one before. before are the shards' newest blocks
+// in that: each block of a shard must follow on them, and those that are the newest now must be
+// among them or be read, so that none is left out.
+func (n *Node) round(p part, h uint64, before map[BlockID]bool) (r round, tops map[BlockID]bool, err error) {
+	if p.err != nil {
+		return r, nil, p.err
+	}
+	fail := func(format string, args ...any) (round, map[BlockID]bool, error) {
+		return r, nil, fmt.Errorf("%s: block %d: %w", n.Name, h, fmt.Errorf(format, args...))
+	}
+	have := map[BlockID]bool{}
+	for id := range before {
+		have[id] = true
+	}
+	for _, b := range p.blocks {
+		if !b.master() {
 			have[b.BlockID] = true
 			continue
+		}
+		if r.at.Hash != "" {
+			return fail("a block twice")
 		}
 		if r.at, err = b.position(); err != nil || r.at.Height != h || len(b.Prev) != 1 || uint64(b.Prev[0].Seqno)+1 != h {
 			return fail("another block")
 		}
 		r.lt = b.StartLT
 	}
-	if r.at.Hash == "" || len(answer.Blocks) == maxShards || total > maxRound {
-		return fail("%d blocks with %d transactions", len(answer.Blocks), total)
-	}
-	if tops, err = n.tops(ctx, h); err != nil {
-		return r, nil, err
+	if r.at.Hash == "" {
+		return fail("it is not among its blocks")
 	}
 	followed := map[BlockID]bool{}
-	for _, b := range answer.Blocks {
-		for _, p := range b.Prev {
-			if followed[p] = true; !b.master() && !have[p] {
-				return fail("a block of shard %s is missing: %d", p.Shard, p.Seqno)
+	for _, b := range p.blocks {
+		for _, id := range b.Prev {
+			if followed[id] = true; !b.master() && !have[id] {
+				return fail("a block of shard %s is missing: %d", id.Shard, id.Seqno)
 			}
 		}
 	}
 	for id := range have {
-		if !tops[id] && !followed[id] {
+		if !p.tops[id] && !followed[id] {
 			return fail("block %d of shard %s leads nowhere", id.Seqno, id.Shard)
 		}
 	}
-	for id := range tops {
+	for id := range p.tops {
 		if !have[id] {
 			return fail("a block of shard %s is missing: %d", id.Shard, id.Seqno)
 		}
 	}
-	if r.txs, err = n.transactions(ctx, h, counts, total); err != nil {
-		return r, nil, err
-	}
-	r.said = digest(r.txs)
-	return r, tops, nil
+	r.txs, r.said = p.txs, digest(p.txs)
+	return r, p.tops, nil
 }
 
 // transactions reads those of a block, which must be as many for each block as it says.

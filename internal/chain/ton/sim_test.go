@@ -192,11 +192,11 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.edit != nil {
 		was := body
+		p.mu.Lock() // an edit may remember what it did
 		if body = f.edit(path, was); body != was {
-			p.mu.Lock()
 			p.lied = true
-			p.mu.Unlock()
 		}
+		p.mu.Unlock()
 	}
 	w.WriteHeader(answer.Code)
 	_, _ = io.WriteString(w, body)

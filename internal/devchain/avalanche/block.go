@@ -103,11 +103,11 @@ func (n *Node) block(ctx context.Context, hash common.Hash) (*block, error) {
 func (n *Node) form(ctx context.Context, b *block, to, above uint64) error {
 	old := b.older
 	var receipts types.Receipts
-	root, at := common.Hash{}, b
+	at := b
 	for at.older.Number.Uint64() > to {
 		at = at.parent
 	}
-	root = at.older.Root
+	root := at.older.Root
 	for ; at.older.Number.Uint64() > above; at = at.parent {
 		var rs types.Receipts
 		if err := n.client.CallContext(ctx, &rs, "eth_getBlockReceipts", at.older.Hash()); err != nil {

@@ -52,6 +52,7 @@ type Chain struct {
 	txs     map[string]*tx  // executed, by digest
 	pending []*tx           // executed, in no checkpoint yet
 	denied  map[holder]bool // may not send or be sent a coin
+	form    byte            // of the lists of transactions, if not the usual
 }
 
 // block is a checkpoint.
@@ -84,6 +85,7 @@ type object struct {
 	owner sui.Address
 	coin  string
 	units uint64
+	by    sui.Digest // the transaction that used it last
 }
 
 // state is who has what: in objects, and without.
@@ -167,7 +169,7 @@ func (c *Chain) pay(ts ...Transfer) string {
 			continue
 		}
 		ref := sui.ObjectRef{ID: c.fresh("object"), Version: 1, Digest: c.fresh("version")}
-		c.state.objects[ref.ID] = object{ref, p.To, p.Coin, p.Units}
+		c.state.objects[ref.ID] = object{ref, p.To, p.Coin, p.Units, t.digest}
 	}
 	c.state.held[holder{c.Wallet(), sui.Native}] -= t.gas.computation
 	c.executed(t, before)
@@ -233,6 +235,13 @@ func (c *Chain) Deny(a sui.Address, coin string) {
 	c.denied[holder{a, coin}] = true
 }
 
+// Upgrade makes the network list the transactions of checkpoints in a form that nobody knows yet.
+func (c *Chain) Upgrade() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.form = 9
+}
+
 // Mine makes a checkpoint of what was executed since the last one.
 func (c *Chain) Mine() {
 	c.mu.Lock()
@@ -255,6 +264,7 @@ func (c *Chain) mine() {
 		digests = append(digests, t.digest)
 	}
 	b.contents = sui.ContentsBytes(digests)
+	b.contents[0] += c.form
 	b.Contents = sui.ContentsDigest(b.contents)
 	b.raw = append(b.Bytes(), c.name("checkpoint", c.made)...) // of its own, whatever it replaces
 	c.made++

@@ -107,7 +107,7 @@ func (c *Chain) execute(t sui.Transaction, digest sui.Digest) *tx {
 	for _, o := range s.objects {
 		version = max(version, o.Version+1)
 	}
-	objects, done := c.commands(t, s)
+	objects, done := c.commands(t, digest, s)
 	out.gas = gas{computation: 1000 * t.Price, storage: uint64(objects) * objectStorage}
 	for _, in := range t.Inputs {
 		if in.Object != nil {
@@ -125,7 +125,7 @@ func (c *Chain) execute(t sui.Transaction, digest sui.Digest) *tx {
 	c.charge(t, s, out.gas)
 	for _, ref := range slices.Concat(t.Payment, inputs(t)) {
 		if o, ok := s.objects[ref.ID]; ok {
-			o.Version, o.Digest = version, c.fresh("version")
+			o.Version, o.Digest, o.by = version, c.fresh("version"), digest
 			s.objects[ref.ID] = o
 		}
 	}
@@ -144,7 +144,7 @@ func inputs(t sui.Transaction) (refs []sui.ObjectRef) {
 }
 
 // commands runs the commands on a state, and returns how many coins they leave.
-func (c *Chain) commands(t sui.Transaction, s state) (objects int, failure error) {
+func (c *Chain) commands(t sui.Transaction, digest sui.Digest, s state) (objects int, failure error) {
 	var ins, results []*coin
 	for _, in := range t.Inputs {
 		var v *coin
@@ -176,7 +176,7 @@ func (c *Chain) commands(t sui.Transaction, s state) (objects int, failure error
 			}
 			s.held[holder{t.Sender, w.Coin}] -= w.Units
 			ref := sui.ObjectRef{ID: c.fresh("object"), Version: 1, Digest: c.fresh("version")}
-			result = &coin{object: object{ref, t.Sender, w.Coin, w.Units}}
+			result = &coin{object: object{ref, t.Sender, w.Coin, w.Units, digest}}
 		case sui.Merge:
 			into := get(cmd.Into)
 			for _, a := range cmd.Coins {

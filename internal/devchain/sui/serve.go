@@ -60,11 +60,12 @@ func (c *Chain) call(method string, body []byte) (sui.Fields, error) {
 	}
 	serve, ok := map[string]func(sui.Message) (sui.Fields, error){
 		sui.GetServiceInfo: c.serviceInfo, sui.GetCheckpoint: c.checkpoint, sui.GetTransaction: c.transaction, sui.GetEpoch: c.getEpoch,
-		sui.GetCoinInfo: c.coinInfo, sui.GetBalance: c.balance, sui.ListOwnedObjects: c.ownedObjects,
+		sui.BatchGetObjects: c.objects,
+		sui.GetCoinInfo:     c.coinInfo, sui.GetBalance: c.balance, sui.ListOwnedObjects: c.ownedObjects,
 		sui.SimulateTransaction: c.simulateTransaction, sui.ExecuteTransaction: c.executeTransaction,
 	}[method]
 	if !ok {
-		return nil, sui.Refusal{Code: 12, Message: "not implemented"}
+		return nil, sui.Refusal{Code: sui.CodeUnimplemented, Message: "not implemented"}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -252,6 +253,47 @@ func (c *Chain) coins(h holder) (coins []object) {
 	return coins
 }
 
+// objects serves coins as they are now, by their ids.
+func (c *Chain) objects(m sui.Message) (out sui.Fields, err error) {
+	want := maskOf(m, 2)
+	err = m.Each(1, func(m sui.Message) error {
+		id, err := sui.ParseAddress(m.Text(1))
+		if err != nil {
+			return sui.Refusal{Code: sui.CodeInvalid, Message: err.Error()}
+		}
+		if o, ok := c.state.objects[id]; ok {
+			out = out.Bytes(1, sui.Fields{}.Bytes(1, o.render(want)))
+		} else {
+			out = out.Bytes(1, sui.Fields{}.Bytes(2, sui.Fields{}.Uint(1, sui.CodeNotFound)))
+		}
+		return nil
+	})
+	return out, err
+}
+
+// render shows a coin as a node does.
+func (o object) render(want mask) (f sui.Fields) {
+	if want.wants("object_id") {
+		f = f.Text(2, o.ID.String())
+	}
+	if want.wants("version") {
+		f = f.Uint(3, o.Version)
+	}
+	if want.wants("digest") {
+		f = f.Text(4, o.Digest.String())
+	}
+	if want.wants("owner") {
+		f = f.Bytes(5, sui.Fields{}.Uint(1, 1).Text(2, o.owner.String()))
+	}
+	if want.wants("previous_transaction") {
+		f = f.Text(10, o.by.String())
+	}
+	if want.wants("balance") {
+		f = f.Uint(101, o.units)
+	}
+	return f
+}
+
 func (c *Chain) ownedObjects(m sui.Message) (sui.Fields, error) {
 	kind, ok := strings.CutPrefix(m.Text(5), "0x2::coin::Coin<")
 	kind, ok2 := strings.CutSuffix(kind, ">")
@@ -273,23 +315,7 @@ func (c *Chain) ownedObjects(m sui.Message) (sui.Fields, error) {
 	coins = coins[min(from, len(coins)):]
 	want, out := maskOf(m, 4), sui.Fields{}
 	for _, o := range coins[:min(size, len(coins))] {
-		f := sui.Fields{}
-		if want.wants("object_id") {
-			f = f.Text(2, o.ID.String())
-		}
-		if want.wants("version") {
-			f = f.Uint(3, o.Version)
-		}
-		if want.wants("digest") {
-			f = f.Text(4, o.Digest.String())
-		}
-		if want.wants("owner") {
-			f = f.Bytes(5, sui.Fields{}.Uint(1, 1).Text(2, o.owner.String()))
-		}
-		if want.wants("balance") {
-			f = f.Uint(101, o.units)
-		}
-		out = out.Bytes(1, f)
+		out = out.Bytes(1, o.render(want))
 	}
 	if len(coins) > size {
 		out = out.Text(2, strconv.Itoa(from+size))

@@ -2,12 +2,10 @@ package sui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 
-	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/chain/sui"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/settle"
@@ -156,27 +154,6 @@ func (m *Mover) gas(ctx context.Context, n *sui.Node, epoch uint64) (g gas, err 
 	g.payment, g.expires.Nonce = nil, uint32(head.Uint(4)) //nolint:gosec // only to differ
 	g.expires.Chain, err = sui.ParseDigest(m.Chain)
 	return g, err
-}
-
-// epoch returns the epoch that the nodes are in. One that errs, or lies, must not make a
-// transaction valid for ever: of several answers it is the one in the middle.
-func (m *Mover) epoch(ctx context.Context, nodes *node.Pool[*sui.Node]) (uint64, error) {
-	var epochs []uint64
-	var errs []error
-	for _, n := range nodes.Ready() {
-		a, err := n.Call(ctx, sui.GetServiceInfo, nil)
-		if err != nil {
-			nodes.Blame(ctx, n, err)
-			errs = append(errs, err)
-			continue
-		}
-		epochs = append(epochs, a.Uint(3))
-	}
-	if len(epochs) == 0 {
-		return 0, errors.Join(errs...)
-	}
-	slices.Sort(epochs)
-	return epochs[len(epochs)/2], nil
 }
 
 // Look implements settle.Mover.

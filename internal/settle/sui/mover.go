@@ -29,8 +29,8 @@ import (
 const DefaultBudget = 50_000_000
 
 // Mover is the settle.Mover of Sui. It may be used concurrently, but prepares one transaction
-// at a time: two that use the same coins would block each other until the epoch ends. Its
-// fields must not change once it is used.
+// at a time: of two that use the same coins one would be void. Its fields must not change
+// once it is used.
 type Mover struct {
 	Network pay.NetworkName
 	Chain   string                                         // the chain's identifier
@@ -49,6 +49,7 @@ type Mover struct {
 	openErr error
 	mu      sync.Mutex
 	have    *big.Int // by the sponsor, when it was last looked at
+	landed  uint64   // the newest checkpoint that a relay was found in
 }
 
 var _ settle.Mover = (*Mover)(nil)
@@ -78,27 +79,45 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 	if err != nil {
 		return p, err
 	}
-	epoch, err := m.epoch(ctx, nodes)
+	epoch, current, err := m.views(ctx, nodes)
 	if err != nil {
 		return p, err
 	}
-	err = nodes.Try(ctx, func(n *sui.Node) error {
-		p = settle.Prepared{Nonce: epoch, Left: map[pay.SweepItem]string{}}
-		g, err := m.gas(ctx, n, epoch)
-		if err != nil {
-			return err
+	err = nodes.Try(ctx, func(n *sui.Node) (err error) {
+		if !current(n) {
+			return fmt.Errorf("%s: its coins may be of another version by now: %w", n.Name, node.ErrBehind)
 		}
-		for rest := items; len(rest) > 0 && len(p.Items) == 0; {
-			same := func(i pay.SweepItem) bool { return i.Address == rest[0].Address }
-			of := slices.DeleteFunc(slices.Clone(rest), func(i pay.SweepItem) bool { return !same(i) })
-			if p.Items, p.Send, err = m.one(ctx, n, g, of, p.Left); err != nil {
-				return err
+		for range picks {
+			if p, err = m.pick(ctx, n, epoch, items); !errors.Is(err, errStale) {
+				break
 			}
-			rest = slices.DeleteFunc(slices.Clone(rest), same)
 		}
-		return nil
-	}, func(_ *sui.Node, err error) bool { return errors.Is(err, settle.ErrNoGas) })
+		return err
+	}, func(_ *sui.Node, err error) bool {
+		return errors.Is(err, settle.ErrNoGas) || errors.Is(err, node.ErrBehind)
+	})
 	return p, err
+}
+
+// picks is how often one node is asked for coins in a row until it names them as they are.
+const picks = 3
+
+// pick prepares a transaction of the coins that a node names.
+func (m *Mover) pick(ctx context.Context, n *sui.Node, epoch uint64, items []pay.SweepItem) (p settle.Prepared, err error) {
+	p = settle.Prepared{Nonce: epoch, Left: map[pay.SweepItem]string{}}
+	g, err := m.gas(ctx, n, epoch)
+	if err != nil {
+		return p, err
+	}
+	for rest := items; len(rest) > 0 && len(p.Items) == 0; {
+		same := func(i pay.SweepItem) bool { return i.Address == rest[0].Address }
+		of := slices.DeleteFunc(slices.Clone(rest), func(i pay.SweepItem) bool { return !same(i) })
+		if p.Items, p.Send, err = m.one(ctx, n, g, of, p.Left); err != nil {
+			return p, err
+		}
+		rest = slices.DeleteFunc(slices.Clone(rest), same)
+	}
+	return p, nil
 }
 
 // one prepares the transaction of one address. Items that cannot be moved are left, with the
@@ -124,8 +143,12 @@ func (m *Mover) one(ctx context.Context, n *sui.Node, g gas, items []pay.SweepIt
 		}
 	}
 	for _, some := range tries {
-		raw := m.build(some, items[0].Address, g).Bytes()
+		t := m.build(some, items[0].Address, g)
+		raw := t.Bytes()
 		reason, err := m.simulate(ctx, n, raw)
+		if err == nil && reason != "" {
+			err = fresh(ctx, n, t, reason)
+		}
 		if err != nil {
 			return nil, s, err
 		}
@@ -229,8 +252,8 @@ func (m *Mover) Send(ctx context.Context, l pay.Relay) {
 	}
 }
 
-// Again implements settle.Mover. Only the same bytes are ever sent again: another form of
-// them would use the same coins, and the two could block each other until the epoch ends.
+// Again implements settle.Mover. Only the same bytes are ever sent again: another form could
+// use other coins, and both could have an effect.
 func (m *Mover) Again(ctx context.Context, l pay.Relay, _ time.Time) (next pay.RelaySend, some bool, err error) {
 	m.Send(ctx, l)
 	return next, false, nil
