@@ -40,6 +40,8 @@ func TestBehind(t *testing.T) {
 		"too many":                           {at(126, 100, 0, nil), "26 blocks behind"},
 		"a step failed":                      {at(100, 100, 30*time.Second, away), ""},
 		"steps fail":                         {at(100, 100, 31*time.Second, away), "no progress for 31s"},
+		"a final block was replaced":         {at(100, 100, time.Second, fmt.Errorf("block 90: %w", chain.ErrDeepFork)), "stopped: the network replaced a final block, a person must decide"},
+		"none since the start":               {chain.Status{Err: away}, "no progress since the start"},
 		"a clock is wrong":                   {at(100, 100, time.Second, ahead(16*time.Second)), fmt.Sprintf(clock, "16s")},
 		"for long":                           {at(100, 100, time.Hour, ahead(90*time.Minute)), fmt.Sprintf(clock, "1h30m0s")},
 		"ours was set back":                  {at(100, 100, -time.Hour, ahead(time.Hour)), fmt.Sprintf(clock, "1h0m0s")},

@@ -118,6 +118,8 @@ func behind(s chain.Status, n pay.Network, now time.Time) string {
 		return "starting"
 	case ahead: // it passes when a clock is set right, not by waiting; and how long it lasts is not told by a clock that is wrong
 		return fmt.Sprintf("%s: this machine's clock, or the network's, is wrong by at least that", e)
+	case errors.Is(s.Err, chain.ErrDeepFork):
+		return "stopped: the network replaced a final block, a person must decide"
 	case s.Success.IsZero():
 		return "no progress since the start"
 	case now.Sub(s.Success) > bound:

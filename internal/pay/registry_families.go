@@ -31,7 +31,7 @@ var familyListings = []Listing{
 		Explorer: Explorer{Tx: "https://tonviewer.com/transaction/%s", Address: "https://tonviewer.com/%s"},
 	},
 		native(300, "TON", "Gram (Toncoin)", 9),
-		stable(301, "USDT", "Tether USD", Jetton, "UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p"),
+		spelled("USD₮", stable(301, "USDT", "Tether USD", Jetton, "UQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_p0p")),
 	),
 	list(Network{
 		Name: "ton", Environment: Devnet, Confirmations: 1, BlockTime: 450 * time.Millisecond,
@@ -71,6 +71,12 @@ var familyListings = []Listing{
 
 func native(id int64, symbol, name string, decimals int) Token {
 	return Token{ID: id, Symbol: symbol, Name: name, Type: Native, Decimals: decimals, Price: symbol, Buffer: 50}
+}
+
+// spelled is a token whose contract, or what it refers to, writes the symbol in another way.
+func spelled(as string, t Token) Token {
+	t.Spelled = as
+	return t
 }
 
 func stable(id int64, symbol, name string, kind TokenType, address string) Token {

@@ -42,7 +42,7 @@ func (d *Driver) Verify(ctx context.Context) error {
 		case decimals != t.Decimals:
 			return fmt.Errorf("token %s %s has %d decimals, not %d", t.Symbol, t.Address, decimals, t.Decimals)
 		}
-		if symbol != "" && symbol != t.Written() {
+		if symbol != "" && symbol != t.Symbol && symbol != t.Spelled {
 			return fmt.Errorf("token %s %s has the symbol %.32q on the chain, not %q", t.Symbol, t.Address, symbol, t.Written())
 		}
 	}
