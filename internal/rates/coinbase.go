@@ -17,12 +17,13 @@ import (
 // (docs.cdp.coinbase.com/exchange, "Get product ticker").
 const CoinbaseURL = "https://api.exchange.coinbase.com"
 
-// coinbaseProducts are dollar markets of that exchange. It has none for USDC,
-// which it takes for a dollar.
+// coinbaseProducts are dollar markets of that exchange; where there are several names, the
+// first that it knows counts. It has none for USDC, which it takes for a dollar.
 var coinbaseProducts = map[string]string{
 	"BTC": "BTC-USD", "ETH": "ETH-USD", "SOL": "SOL-USD", "DAI": "DAI-USD", "USDT": "USDT-USD",
 	"AVAX": "AVAX-USD", "BNB": "BNB-USD", "POL": "POL-USD",
-	"TON": "TON-USD", "ADA": "ADA-USD", "SUI": "SUI-USD",
+	"TON": "GRAM-USD TON-USD", // renamed in June 2026
+	"ADA": "ADA-USD", "SUI": "SUI-USD",
 }
 
 // Coinbase is the last trade on Coinbase Exchange. It needs no key and costs one
@@ -30,7 +31,7 @@ var coinbaseProducts = map[string]string{
 type Coinbase struct {
 	Client   *http.Client
 	URL      string            // instead of CoinbaseURL
-	Products map[string]string // the exchange's product of each symbol, instead of a built-in table of the common ones
+	Products map[string]string // the exchange's product of each symbol, or several, instead of a built-in table of the common ones
 }
 
 // Name returns "coinbase".
@@ -45,18 +46,19 @@ func (c *Coinbase) Prices(ctx context.Context, symbols []string) (map[string]Pri
 	}
 	out, wrong := map[string]Price{}, []error(nil)
 	for _, symbol := range symbols {
-		if products[symbol] == "" {
-			continue
+		var errs error
+		for _, product := range strings.Fields(products[symbol]) {
+			p, err := c.ticker(ctx, product)
+			if err == nil {
+				out[symbol], errs = p, nil
+				break
+			}
+			errs = errors.Join(errs, fmt.Errorf("coinbase: %s: %w", product, err))
+			if _, limited := errors.AsType[*limitedError](err); limited {
+				return out, errors.Join(append(wrong, errs)...)
+			}
 		}
-		p, err := c.ticker(ctx, products[symbol])
-		if err == nil {
-			out[symbol] = p
-			continue
-		}
-		wrong = append(wrong, fmt.Errorf("coinbase: %s: %w", symbol, err))
-		if _, limited := errors.AsType[*limitedError](err); limited {
-			break
-		}
+		wrong = append(wrong, errs)
 	}
 	return out, errors.Join(wrong...)
 }

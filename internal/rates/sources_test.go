@@ -75,8 +75,14 @@ func TestCoinbase(t *testing.T) {
 		_, _ = w.Write(recorded(t, "coinbase_eth.json"))
 	})
 	got, err := (&rates.Coinbase{Client: client, URL: url}).Prices(t.Context(), []string{"BTC", "ETH", "USDC"})
-	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "BTC: status 404") {
+	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "BTC-USD: status 404") {
 		t.Fatal(got, err)
+	}
+	check(t, got, "ETH", "3021.51", time.Date(2026, 11, 18, 11, 6, 40, 123456000, time.UTC))
+	// A market of two names has the one that the exchange knows.
+	renamed := &rates.Coinbase{Client: client, URL: url, Products: map[string]string{"ETH": "AETHER-USD ETH-USD"}}
+	if got, err = renamed.Prices(t.Context(), []string{"ETH"}); err != nil {
+		t.Fatal(err)
 	}
 	check(t, got, "ETH", "3021.51", time.Date(2026, 11, 18, 11, 6, 40, 123456000, time.UTC))
 }
