@@ -30,10 +30,10 @@ func evmLinks(n pay.Network, t pay.Token, address string, units money.Units) []p
 	return []pay.Link{{Name: "MetaMask", URL: "https://link.metamask.io/send/" + strings.TrimPrefix(evmURI(n, t, address, units), "ethereum:")}}
 }
 
-// solanaURI is the address of Solana Pay. There is no reference: every invoice has a
-// deposit address of its own.
+// solanaURI is the address of Solana Pay. Its reference names the deposit address, which is
+// one invoice's alone.
 func solanaURI(_ pay.Network, t pay.Token, address string, units money.Units) string {
-	return solana.URI(address, t.Address, units, t.Decimals, "", "", "")
+	return solana.URI(address, t.Address, units, t.Decimals, solana.Reference(address), "", "")
 }
 
 // suiURI is that of the Payment Kit. Its nonce, which wallets keep from paying twice, is a

@@ -16,7 +16,7 @@ func (n *Network) solana(o Options) error {
 	n.Identity, n.Tokens = c.Genesis(), tokens(n.Name, dev.Dollar.String(), pay.SPL)
 	n.Payout = solana.Address(dev.Key("merchant")).String()
 	n.Pay = func(_ context.Context, to string, t pay.Token, units money.Units) (string, error) {
-		return c.Pay(dev.Payment{To: to, Token: t.Address, Units: units.Big().Uint64()})
+		return c.Pay(dev.Payment{To: to, Token: t.Address, Units: units.Big().Uint64(), Reference: solana.Reference(to)})
 	}
 	n.Holds = func(_ context.Context, address string, t pay.Token) (*big.Int, error) {
 		return new(big.Int).SetUint64(c.Balance(address, t.Address)), nil

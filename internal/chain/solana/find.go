@@ -71,6 +71,7 @@ func (d *Driver) Mentions(ctx context.Context, addresses []string, from, to uint
 		if err != nil {
 			return nil, fmt.Errorf("address %q: %w", a, err)
 		}
+		accounts = append(accounts, Reference(a)) // of a payment that a node keeps under no account of ours
 		for address, m := range mints {
 			mint, _ := ParseKey(address) // it was read
 			accounts = append(accounts, TokenAccount(owner, m.Program, mint).String())

@@ -71,7 +71,7 @@ func TestMentions(t *testing.T) {
 	c := newSim(4)
 	d := newDriver(newClock(), c, newProxy(t, c))
 	var want []uint64
-	for _, p := range []sim.Payment{{To: ourA, Units: 5}, {To: stranger, Units: 5}, {To: ourB, Token: dollar, Units: 1}, {To: ourA, Token: newDollar, Units: 2}, {To: ourA, Token: fake, Units: 2}} {
+	for _, p := range []sim.Payment{{To: ourA, Units: 5}, {To: stranger, Units: 5}, {To: ourB, Token: dollar, Units: 1}, {To: ourA, Token: newDollar, Units: 2}, {To: stranger, Units: 5, Reference: solana.Reference(ourB)}, {To: ourA, Token: fake, Units: 2}} {
 		if _, err := c.Pay(p); err != nil {
 			t.Fatal(err)
 		}
@@ -80,12 +80,12 @@ func TestMentions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.To != stranger {
+		if p.To != stranger || p.Reference != "" {
 			want = append(want, head.Height)
 		}
 	}
 	got, err := d.Mentions(t.Context(), []string{ourA, ourB}, 0, 1000)
-	for _, h := range want[:3] { // the fake one may be named: a hint is not a finding
+	for _, h := range want[:4] { // the fake one may be named: a hint is not a finding
 		if err != nil || !slices.Contains(got, h) {
 			t.Errorf("%v, %v, want %v", got, err, want)
 		}

@@ -29,9 +29,10 @@ func URI(recipient, token string, units money.Units, decimals int, reference, la
 	return "solana:" + recipient + "?" + strings.Join(query, "&")
 }
 
-// Reference is a key that names an invoice: a wallet puts it into the transaction, by which
-// it can be found. Nobody has a private key for it, and no money goes there.
-func Reference(invoice string) string {
-	h := sha256.Sum256([]byte("pepay reference " + invoice))
+// Reference is a key that names a deposit address: a wallet that pays by its URI puts it into
+// the transaction, by which that can be found. Nobody has a private key for it, and no money
+// goes there.
+func Reference(address string) string {
+	h := sha256.Sum256([]byte("pepay reference " + address))
 	return Key(h).String()
 }

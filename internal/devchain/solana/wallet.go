@@ -65,6 +65,7 @@ func genesis() state {
 type Payment struct {
 	To, Token string
 	Units     uint64
+	Reference string // a key that the transaction names, as Solana Pay has it; may be empty
 }
 
 // Pay sends one transaction that makes all the payments, for the next block, and returns its
@@ -86,6 +87,7 @@ func (c *Chain) PayFrom(wallet ed25519.PrivateKey, ps ...Payment) (id string, er
 		}
 		if p.Token == "" {
 			steps = append(steps, solana.Transfer(from, to, p.Units))
+			p.refer(&steps[len(steps)-1])
 			continue
 		}
 		mint, err := solana.ParseKey(p.Token)
@@ -95,12 +97,20 @@ func (c *Chain) PayFrom(wallet ed25519.PrivateKey, ps ...Payment) (id string, er
 		program := c.program(mint)
 		steps = append(steps, solana.CreateAccount(from, to, program, mint), solana.TransferChecked(
 			program, solana.TokenAccount(from, program, mint), mint, solana.TokenAccount(to, program, mint), from, p.Units, Decimals))
+		p.refer(&steps[len(steps)-1])
 	}
 	t, err := solana.Compile(from, c.head().hash, steps...).Sign(wallet)
 	if err != nil {
 		return "", err
 	}
 	return t.ID(), c.submit(t)
+}
+
+// refer adds the reference to the transfer's accounts.
+func (p Payment) refer(transfer *solana.Instruction) {
+	if k, err := solana.ParseKey(p.Reference); err == nil {
+		transfer.Accounts = append(transfer.Accounts, solana.Meta{Key: k})
+	}
 }
 
 // Submit sends a signed transaction, for the next block.
