@@ -2,10 +2,8 @@ package ton
 
 import (
 	"errors"
-	"fmt"
 	"math/big"
 
-	"github.com/pepay/pepay/internal/pay"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -46,20 +44,6 @@ func Known(master string) (Jetton, bool) {
 		}
 	}
 	return Jetton{}, false
-}
-
-// JettonWallet returns the account that holds the token for an owner, both in canonical form.
-// The token must be one whose code is known here; Driver.JettonWallet does it for all others.
-func JettonWallet(owner string, token pay.Token) (string, error) {
-	j, ok := Known(token.Address)
-	if !ok {
-		return "", fmt.Errorf("the wallet code of the jetton %s is not known", token.Address)
-	}
-	a, err := Parse(owner, false)
-	if err != nil {
-		return "", err
-	}
-	return j.Wallet(a).String(), nil
 }
 
 // Wallet returns the account that holds the token for an owner.

@@ -112,15 +112,6 @@ func New(o Options) (*Chain, error) {
 // Payer is the address of the account that plays the payor. Its key is public and worthless.
 func (c *Chain) Payer() string { return cardano.Testnet.Enterprise(c.payer.Public()) }
 
-// FeePayer is the key of an account for the fees of sweeps, public and worthless.
-func FeePayer() cardano.Key {
-	k, err := cardano.AccountKey([]byte("pepay development fees"), 0)
-	if err != nil {
-		panic(err) // of a constant
-	}
-	return k.Payment(0)
-}
-
 // Run makes blocks until the context ends.
 func (c *Chain) Run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)

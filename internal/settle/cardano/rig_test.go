@@ -77,14 +77,23 @@ func newRig(t testing.TB, nodes int) *rig {
 		d.Nodes = append(d.Nodes, server.URL)
 	}
 	r.Mover = &settle.Mover{
-		Network: pay.Network{Name: "cardano", ChainID: devchain.Magic, Confirmations: confirmations}, Driver: d, FeePayer: devchain.FeePayer(), MaxFee: 2 * ada, Log: log,
+		Network: pay.Network{Name: "cardano", ChainID: devchain.Magic, Confirmations: confirmations}, Driver: d, FeePayer: feeKey(), MaxFee: 2 * ada, Log: log,
 		Key: func(index uint32) (cardano.Key, error) { return account.Payment(index), nil },
 	}
 	r.fund(t, feePayer(), cardano.Value{Lovelace: 100 * ada})
 	return r
 }
 
-func feePayer() string { return cardano.Testnet.Enterprise(devchain.FeePayer().Public()) }
+// feeKey is that of the account for fees.
+func feeKey() cardano.Key {
+	k, err := cardano.AccountKey([]byte("pepay development fees"), 0)
+	if err != nil {
+		panic(err) // of a constant
+	}
+	return k.Payment(0)
+}
+
+func feePayer() string { return cardano.Testnet.Enterprise(feeKey().Public()) }
 
 func (r *rig) fault(node int, f func(http.ResponseWriter, *http.Request) bool) {
 	r.mu.Lock()

@@ -109,11 +109,12 @@ func open(t *testing.T, nodes int) *world {
 	w.book = &chaintest.Book{Accounts: map[string]string{}}
 	for index := range uint32(5) {
 		a := w.item(index, "").Address
-		j, err := ton.JettonWallet(a, usdt)
-		if err != nil {
-			t.Fatal(err)
+		owner, err := ton.Parse(a, false)
+		j, ok := ton.Known(usdt.Address)
+		if err != nil || !ok {
+			t.Fatal(err, ok)
 		}
-		w.book.Addresses, w.book.Accounts[j] = append(w.book.Addresses, a), a
+		w.book.Addresses, w.book.Accounts[j.Wallet(owner).String()] = append(w.book.Addresses, a), a
 	}
 	w.watch()
 	return w
