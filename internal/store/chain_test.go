@@ -67,6 +67,44 @@ func TestChain(t *testing.T) {
 	})
 }
 
+// Of a merchant's payments those that wait for it come before those that reached it, newest
+// first; the others, and other merchants', are not there.
+func TestUncounted(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error {
+			for n, p := range []pay.Payment{
+				{ID: "settled", Status: pay.PaymentManualRetry, Sight: pay.Final, Settlement: pay.Settlement{Status: pay.SettlementSettled}},
+				{ID: "older", Status: pay.PaymentManualRetry, Sight: pay.Final},
+				{ID: "newer", Status: pay.PaymentManualRetry, Sight: pay.Final},
+				{ID: "seen", Status: pay.PaymentManualRetry, Sight: pay.Seen},
+				{ID: "counts", Status: pay.PaymentConfirmed, Sight: pay.Final},
+				{ID: "another's", Status: pay.PaymentManualRetry, Sight: pay.Final},
+			} {
+				i, full := fill[pay.Invoice](n), fill[pay.Payment](n)
+				full.ID, full.Status, full.Sight, full.InvoiceID, full.MerchantID = p.ID, p.Status, p.Sight, i.ID, 7
+				full.Settlement.Status, full.ConfirmedAt = pay.SettlementPending, c.Now().Add(time.Duration(n)*time.Second)
+				if p.Settlement.Status != "" {
+					full.Settlement.Status = p.Settlement.Status
+				}
+				if p.ID == "another's" {
+					full.MerchantID = 8
+				}
+				tx.AddInvoice(i)
+				check(tx.SavePayment(full))
+			}
+			for limit, want := range map[int][]string{9: {"newer", "older", "settled"}, 2: {"newer", "older"}} {
+				var got []string
+				for _, p := range must(tx.UncountedPayments(7, limit)) {
+					got = append(got, p.ID)
+				}
+				same(t, "payments that do not count", got, want)
+			}
+			return nil
+		})
+	})
+}
+
 func TestSights(t *testing.T) {
 	t.Parallel()
 	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
