@@ -74,9 +74,9 @@ func TestUncounted(t *testing.T) {
 	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
 		write(t, s, func(tx *store.Tx) error {
 			for n, p := range []pay.Payment{
-				{ID: "settled", Status: pay.PaymentManualRetry, Sight: pay.Final, Settlement: pay.Settlement{Status: pay.SettlementSettled}},
 				{ID: "older", Status: pay.PaymentManualRetry, Sight: pay.Final},
 				{ID: "newer", Status: pay.PaymentManualRetry, Sight: pay.Final},
+				{ID: "settled", Status: pay.PaymentManualRetry, Sight: pay.Final, Settlement: pay.Settlement{Status: pay.SettlementSettled}},
 				{ID: "seen", Status: pay.PaymentManualRetry, Sight: pay.Seen},
 				{ID: "counts", Status: pay.PaymentConfirmed, Sight: pay.Final},
 				{ID: "another's", Status: pay.PaymentManualRetry, Sight: pay.Final},
