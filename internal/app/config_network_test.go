@@ -91,7 +91,7 @@ func TestConfigListedNetworks(t *testing.T) {
 		tokens        int
 	}{
 		"as it comes":             {section("bsc", []string{rpc}), 56, pay.Mainnet, pay.Finalized, 3, 3},
-		"its testnet":             {section("base", []string{rpc, `chain = "testnet"`}), 84532, pay.Devnet, pay.Deep, 30, 2},
+		"its testnet":             {section("base", []string{rpc, `chain = "testnet"`}), 84532, pay.Devnet, pay.Deep, 300, 2},
 		"deeper":                  {section("base", []string{rpc, `confirmations = 90`}), 8453, pay.Mainnet, pay.Deep, 90, 2},
 		"depth instead of a tag":  {section("bsc", []string{rpc, `confirmations = 200`}), 56, pay.Mainnet, pay.Deep, 200, 3},
 		"a tag instead of depth":  {section("arbitrum", []string{rpc, `finality = "safe"`}), 42161, pay.Mainnet, pay.Safe, 1200, 3},
@@ -221,6 +221,8 @@ func TestNotNative(t *testing.T) {
 		377: {"bsc devnet", "USDT", "USDT", "Tether USD (faucet)", 18, "USDT"},
 		402: {"arbitrum mainnet", "USDT0", "USD₮0", "Tether USD (USDT0)", 6, "USDT"},
 		452: {"optimism mainnet", "USDT0", "USD₮0", "Tether USD (USDT0)", 6, "USDT"},
+		300: {"ton mainnet", "TON", "TON", "Gram (Toncoin)", 9, "TON"}, // its own, which was renamed
+		325: {"ton devnet", "TON", "TON", "Testnet Gram (Toncoin)", 9, "TON"},
 		501: {"cardano mainnet", "USDCx", "USDCx", "USD Coin (Circle xReserve)", 6, "USDC"},
 	}
 	got := map[int64]token{}
