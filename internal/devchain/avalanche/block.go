@@ -32,10 +32,15 @@ func settles(height uint64) uint64 {
 // block is a block in its new form.
 type block struct {
 	hash   common.Hash
-	older  *types.Header // as it is behind
-	parent *block        // nil where none is needed
-	fields map[string]any
+	behind common.Hash // its hash there
+	root   common.Hash // of the state after it
+	height uint64
+	parent *block
+	fields map[string]any // of its header, where they differ; kept of the newest
 }
+
+// kept is how many blocks keep their fields: they take ten times what the rest does.
+const kept = 1000
 
 // header is what the C-chain hashes (ava-labs/avalanchego,
 // graft/coreth/plugin/evm/customtypes/header_ext.go).
@@ -73,45 +78,46 @@ type header struct {
 }
 
 // block returns the new form of a block of the node behind. The lock is held.
-func (n *Node) block(ctx context.Context, hash common.Hash) (*block, error) {
-	if b := n.blocks[hash]; b != nil {
+func (n *Node) block(ctx context.Context, hash common.Hash) (b *block, err error) {
+	if b = n.blocks[hash]; b != nil && (b.fields != nil || b.height < since) {
 		return b, nil
 	}
-	b := &block{hash: hash}
-	if err := n.client.CallContext(ctx, &b.older, "eth_getBlockByHash", hash, false); err != nil || b.older == nil {
+	var old *types.Header
+	if err := n.client.CallContext(ctx, &old, "eth_getBlockByHash", hash, false); err != nil || old == nil {
 		return nil, fmt.Errorf("read block %s: %w", hash, err)
 	}
-	if height := b.older.Number.Uint64(); height >= since {
-		var err error
-		if b.parent, err = n.block(ctx, b.older.ParentHash); err != nil {
+	if b == nil {
+		b = &block{hash: hash, behind: hash, root: old.Root, height: old.Number.Uint64()}
+		if b.height > 0 {
+			if b.parent, err = n.block(ctx, old.ParentHash); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if b.height >= since {
+		if err := n.form(ctx, b, old); err != nil {
 			return nil, err
 		}
-		if err := n.form(ctx, b, settles(height), settles(height-1)); err != nil {
-			return nil, err
-		}
-	} else if height == since-1 {
-		var err error
-		if b.parent, err = n.block(ctx, b.older.ParentHash); err != nil {
-			return nil, err
+		if n.recent = append(n.recent, b); len(n.recent) > kept {
+			n.recent[0].fields, n.recent = nil, n.recent[1:]
 		}
 	}
 	n.blocks[hash], n.hashes[b.hash] = b, hash
 	return b, nil
 }
 
-// form makes the header of a block that settles those above one height up to another.
-func (n *Node) form(ctx context.Context, b *block, to, above uint64) error {
-	old := b.older
-	var receipts types.Receipts
+// form makes the header of a block, which settles those after what its parent settles.
+func (n *Node) form(ctx context.Context, b *block, old *types.Header) error {
 	at := b
-	for at.older.Number.Uint64() > to {
+	for at.height > settles(b.height) {
 		at = at.parent
 	}
-	root := at.older.Root
-	for ; at.older.Number.Uint64() > above; at = at.parent {
+	root, height := at.root, at.height
+	var receipts types.Receipts
+	for ; at.height > settles(b.height-1); at = at.parent {
 		var rs types.Receipts
-		if err := n.client.CallContext(ctx, &rs, "eth_getBlockReceipts", at.older.Hash()); err != nil {
-			return fmt.Errorf("read receipts of block %s: %w", at.older.Hash(), err)
+		if err := n.client.CallContext(ctx, &rs, "eth_getBlockReceipts", at.behind); err != nil {
+			return fmt.Errorf("read receipts of block %s: %w", at.behind, err)
 		}
 		receipts = append(rs, receipts...)
 	}
@@ -120,7 +126,7 @@ func (n *Node) form(ctx context.Context, b *block, to, above uint64) error {
 		big.NewInt(1), old.Number, old.GasLimit, old.GasUsed, old.Time, old.Extra, old.MixDigest, old.Nonce, crypto.Keccak256Hash([]byte{0x80}), old.BaseFee,
 		new(big.Int), new(big.Int), 0, 0,
 		common.Hash{},
-		old.Time * 1000, 7_970_124, 0, 30, to, old.Time, 0, 1,
+		old.Time * 1000, 7_970_124, 0, 30, height, old.Time, 0, 1,
 	}
 	encoded, err := rlp.EncodeToBytes(&h)
 	if err != nil {

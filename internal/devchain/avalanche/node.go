@@ -24,6 +24,7 @@ type Node struct {
 	mu     sync.Mutex
 	blocks map[common.Hash]*block      // by the hash that the node behind knows them by
 	hashes map[common.Hash]common.Hash // that hash, by ours
+	recent []*block                    // those that keep their fields
 }
 
 // New returns a node in front of another, which the client asks. Closing the client ends it.
