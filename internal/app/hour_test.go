@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"math/big"
 	"math/rand/v2"
@@ -38,8 +39,7 @@ type hour struct {
 	later    []hourLater
 	starts   int
 	dropped  int
-	drops    map[pay.NetworkName]int // tried
-	log      *os.File                // of the processes, nil for none
+	log      *os.File // of the processes, nil for none
 	patience time.Duration
 	long     bool
 }
@@ -72,17 +72,19 @@ func TestHour(t *testing.T) {
 		count, patience = 1000, 25*time.Minute
 	}
 	seed := uint64(time.Now().UnixNano())
-	h := &hour{T: t, dice: rand.New(rand.NewPCG(seed, 1)), node: hourNode{Database: filepath.Join(t.TempDir(), "hour.db")}, patience: patience, long: count == 1000, drops: map[pay.NetworkName]int{}}
+	h := &hour{T: t, dice: rand.New(rand.NewPCG(seed, 1)), node: hourNode{Database: filepath.Join(t.TempDir(), "hour.db")}, patience: patience, long: count == 1000}
+	var warnings *slog.Logger
 	if path := os.Getenv("PEPAY_TEST_HOUR_LOG"); path != "" {
 		var err error
 		if h.log, err = os.Create(path); err != nil {
 			t.Fatal(err)
 		}
+		warnings = slog.New(slog.NewTextHandler(h.log, nil))
 	}
 	t.Logf("seed %d", seed)
 	before := map[int64]*big.Int{}
 	for _, name := range pay.Networks {
-		n := testkit.StartNetwork(t, name, simnet.Options{Seed: seed, Fault: 20})
+		n := testkit.StartNetwork(t, name, simnet.Options{Seed: seed, Fault: 20, Log: warnings})
 		h.networks = append(h.networks, n)
 		h.node.Networks = append(h.node.Networks, hourNetwork{Network: n.Network, Tokens: n.Tokens, RPC: n.RPC, Poll: n.Poll, Payout: n.Payout})
 		for _, token := range n.Tokens {
@@ -212,10 +214,6 @@ func (h *hour) ask(method, path, body string, headers testkit.Headers, into any)
 	return false
 }
 
-// maxDrops bounds the forks of a chain: each puts its blocks two seconds farther ahead of the
-// clock, and those of the future are not taken.
-const maxDrops = 5
-
 // sell opens an invoice and has its payor pay in one of many ways.
 func (h *hour) sell() {
 	n := h.networks[len(h.invoices)%len(h.networks)]
@@ -254,8 +252,7 @@ func (h *hour) sell() {
 		h.pay(i, part(1, 4))
 	case way <= 8: // too much
 		h.pay(i, part(5, 4))
-	case way == 9 && h.drops[n.Name] < maxDrops && n.Name.Family() == pay.EVM: // what the chain takes back
-		h.drops[n.Name]++
+	case way == 9 && n.Name.Family() == pay.EVM: // what the chain takes back
 		tx := h.pay(i, units)
 		h.after(1100*time.Millisecond, func() {
 			if n.Drop(h.Context(), tx) == nil {

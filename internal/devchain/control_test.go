@@ -2,6 +2,7 @@ package devchain_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -57,5 +58,29 @@ func TestDropTransaction(t *testing.T) {
 	}
 	if got := balance(t, c.Client(), sink).Int64(); got != 7 {
 		t.Errorf("what was refused changed something: %d", got)
+	}
+}
+
+// After blocks that were made in no time, none is made until the clock has caught up with them.
+func TestCatchUp(t *testing.T) {
+	t.Parallel()
+	c := start(t, devchain.Options{Period: time.Second})
+	for range 3 {
+		c.Mine()
+	}
+	h, err := c.Client().HeaderByNumber(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	until := time.Unix(int64(h.Time), 0)
+	if !until.After(time.Now().Add(time.Second)) {
+		t.Fatalf("the chain is at %s", until)
+	}
+	select {
+	case <-t.Context().Done():
+	case <-time.After(time.Until(until)):
+	}
+	if at, err := c.Client().BlockNumber(t.Context()); err != nil || at > h.Number.Uint64()+1 {
+		t.Errorf("at %s it has %d blocks, %d were made at once: %v", until, at, h.Number, err)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // evm runs a chain of go-ethereum.
 func (n *Network) evm(ctx context.Context, o Options) error {
-	c, err := devchain.Start(ctx, devchain.Options{ChainID: n.ChainID, Period: o.Every})
+	c, err := devchain.Start(ctx, devchain.Options{ChainID: n.ChainID, Period: o.Every, Log: o.Log})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -23,6 +24,7 @@ type Options struct {
 	Every time.Duration // between two blocks; 0 makes them by Mine only
 	Seed  uint64        // of chance on the networks and of faults
 	Fault int           // how many of a thousand requests to a network's node fail
+	Log   *slog.Logger  // of what go-ethereum warns; may be nil
 	Now   func() time.Time
 }
 
