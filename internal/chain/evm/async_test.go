@@ -193,6 +193,29 @@ func TestAsyncNodeLies(t *testing.T) {
 	}
 }
 
+// A node cannot hide a deposit behind a second height that is spelled in nearly the same way.
+func TestAsyncHeightSpelledTwice(t *testing.T) {
+	t.Parallel()
+	s, ps := async(t, 1)
+	for range 4 {
+		s.Commit()
+	}
+	s.mine(t, chaintest.Transfer{Address: ourA.Hex(), Units: 7})
+	s.Commit()
+	after, err := newDriver(newClock(), ps...).Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Commit()
+	ps[0].set(faults{edit: func(_ string, _ []json.RawMessage, result string) string {
+		return strings.ReplaceAll(result, `"settledHeight":"0x6"`, `"settledHeight":"0x6","SettledHeight":"0x4"`)
+	}})
+	f, err := newDriver(newClock(), ps...).Scan(t.Context(), after, after.Height+1, (&chaintest.Book{Addresses: []string{ourA.Hex()}}).Ours)
+	if err == nil && len(f.Deposits) != 1 {
+		t.Errorf("hidden: %+v", f)
+	}
+}
+
 // What a block settles is held to be before it on its chain: a block of another is not
 // believed, though all in it fits and its receipts are the same.
 func TestAsyncForeignAncestor(t *testing.T) {

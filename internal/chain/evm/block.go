@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -49,27 +48,19 @@ func parseHeader(raw json.RawMessage) (*block, error) {
 		return nil, fmt.Errorf("decode a header: %w", err)
 	}
 	var more struct {
-		Hash          common.Hash
-		ExtDataHash   *common.Hash
-		SettledHeight *hexutil.Uint64
+		Hash        common.Hash
+		ExtDataHash *common.Hash
 	}
 	if err := json.Unmarshal(raw, &more); err != nil {
 		return nil, fmt.Errorf("decode a block's hash: %w", err)
 	}
+	if more.ExtDataHash == nil {
+		b.hash = b.header.Hash()
+	} else if err := b.avalanche(raw); err != nil {
+		return nil, err
+	}
 	if !b.header.Number.IsInt64() || b.header.Time > 1<<40 {
 		return nil, errors.New("a header's height or time is out of range")
-	}
-	b.hash = b.header.Hash()
-	if more.ExtDataHash != nil {
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &object); err != nil {
-			return nil, fmt.Errorf("decode a header: %w", err)
-		}
-		encoded, err := avalancheHeader.encode(object, "header")
-		if err != nil {
-			return nil, fmt.Errorf("encode a header: %w", err)
-		}
-		b.hash, b.settled = crypto.Keccak256Hash(encoded), more.SettledHeight
 	}
 	if b.hash != more.Hash {
 		return nil, fmt.Errorf("block %d is stated to be %s but hashes to %s", b.header.Number, more.Hash, b.hash)
@@ -79,6 +70,25 @@ func parseHeader(raw json.RawMessage) (*block, error) {
 	}
 	b.of = []common.Hash{b.hash}
 	return b, nil
+}
+
+// avalanche reads a header of Avalanche's kind, and its hash.
+func (b *block) avalanche(raw json.RawMessage) error {
+	object, only, err := avalancheHeader.exact(raw)
+	if err != nil {
+		return fmt.Errorf("decode a header: %w", err)
+	}
+	encoded, err := avalancheHeader.encode(object, "header")
+	if err != nil {
+		return fmt.Errorf("encode a header: %w", err)
+	}
+	var more struct{ SettledHeight *hexutil.Uint64 }
+	b.hash, b.header = crypto.Keccak256Hash(encoded), types.Header{}
+	if err := errors.Join(json.Unmarshal(only, &b.header), json.Unmarshal(only, &more)); err != nil {
+		return fmt.Errorf("decode a header: %w", err)
+	}
+	b.settled = more.SettledHeight
+	return nil
 }
 
 // parseBlock reads a block with its transactions. Once each has its raw encoding,
@@ -103,11 +113,8 @@ func parseBlock(raw json.RawMessage) (*block, error) {
 
 func parseTx(raw json.RawMessage) (tx, error) {
 	var head struct {
-		Type  hexutil.Uint64
-		Hash  common.Hash
-		From  common.Address
-		To    *common.Address
-		Value *hexutil.Big
+		Type hexutil.Uint64
+		Hash common.Hash
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return tx{}, fmt.Errorf("decode: %w", err)
@@ -137,8 +144,8 @@ func parseTx(raw json.RawMessage) (tx, error) {
 	if !ok {
 		return unknown, nil
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &object); err != nil {
+	object, only, err := l.exact(raw)
+	if err != nil {
 		return tx{}, fmt.Errorf("decode: %w", err)
 	}
 	encoded, err := l.encode(object, "tx")
@@ -150,9 +157,17 @@ func parseTx(raw json.RawMessage) (tx, error) {
 		return unknown, nil
 	}
 	t := tx{hash: head.Hash, value: new(big.Int), raw: encoded}
-	if head.Value != nil && slices.Contains(l, "value") {
-		t.to, t.value = head.To, (*big.Int)(head.Value)
-		t.from = func() (common.Address, error) { return head.From, nil }
+	var moves struct {
+		From  common.Address
+		To    *common.Address
+		Value *hexutil.Big
+	}
+	if err := json.Unmarshal(only, &moves); err != nil {
+		return tx{}, fmt.Errorf("decode: %w", err)
+	}
+	if moves.Value != nil {
+		t.to, t.value = moves.To, (*big.Int)(moves.Value)
+		t.from = func() (common.Address, error) { return moves.From, nil }
 	}
 	return t, nil
 }

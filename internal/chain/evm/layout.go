@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -48,6 +50,20 @@ func init() {
 		extDataHash parentBeaconBlockRoot requestId from to input ticketId refundTo retryTo beneficiary retryData sourceHash`) {
 		bytesFields[f] = true
 	}
+}
+
+// exact returns the fields of an object that are spelled as in the layout, and the object of
+// those alone. encoding/json also takes "VALUE" for "value": a node could show one for the hash
+// and have the other read.
+func (l layout) exact(raw json.RawMessage) (object map[string]json.RawMessage, only json.RawMessage, err error) {
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, nil, err
+	}
+	maps.DeleteFunc(object, func(name string, _ json.RawMessage) bool {
+		return !slices.Contains(l, name) && !slices.Contains(l, "?"+name)
+	})
+	only, err = json.Marshal(object)
+	return object, only, err
 }
 
 // encode returns the RLP list of an object's fields. Kind is appended to the names

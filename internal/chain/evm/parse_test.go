@@ -36,6 +36,17 @@ func TestTransactionOfARollup(t *testing.T) {
 	}
 }
 
+// What is read is what is hashed, not a field of nearly the same name beside it.
+func TestFieldSpelledTwice(t *testing.T) {
+	t.Parallel()
+	for _, more := range []string{`,"VALUE":"0x5"}`, `,"To":"0x5000000000000000000000000000000000000001"}`} {
+		_, to, value, known, err := evm.ParseTx([]byte(strings.TrimSuffix(optimismDeposit, "}") + more))
+		if err != nil || !known || value.Sign() != 0 || to == nil || to.Hex() != "0x4200000000000000000000000000000000000015" {
+			t.Errorf("with %s: %s to %v, known %v, %v", more, value, to, known, err)
+		}
+	}
+}
+
 func blockOf(t testing.TB, s *sim) (block, receipts []byte, hash common.Hash) {
 	var b, r json.RawMessage
 	if err := s.raw.CallContext(t.Context(), &b, "eth_getBlockByNumber", "latest", true); err != nil {
