@@ -169,3 +169,22 @@ func TestRelayIsFinalByTheTag(t *testing.T) {
 		}
 	}
 }
+
+// A transaction is given more gas than the estimate, but not more than a block takes of one.
+func TestGasOfATransaction(t *testing.T) {
+	t.Parallel()
+	for estimate, want := range map[uint64]uint64{100_000: 175_000, 15_000_000: 1 << 24, 20_000_000: 20_000_000} { // the last is on a network without a cap
+		node := answers{
+			"eth_getTransactionCount": `"0x5"`, "eth_estimateGas": fmt.Sprintf(`"0x%x"`, estimate), "eth_maxPriorityFeePerGas": `"0x0"`,
+			"block latest": block(9), "eth_getBalance": `"0xffffffffffffff"`, "eth_call": `"0x"`,
+		}
+		p, err := relayerOn(t, pay.Network{Confirmations: 3}, node).Prepare(t.Context(), []pay.SweepItem{{Address: "0x1", Receiver: "0x2", Salt: "0x3"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tx types.Transaction
+		if err := tx.UnmarshalBinary(common.FromHex(p.Send.Raw)); err != nil || tx.Gas() != want {
+			t.Errorf("estimated %d: %d, want %d: %v", estimate, tx.Gas(), want, err)
+		}
+	}
+}
