@@ -5,7 +5,11 @@ import (
 	"math/big"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
+
+	"github.com/pepay/pepay/internal/chain"
+	"github.com/pepay/pepay/internal/pay"
 )
 
 // ParseBlock reads a block and its receipts, as a scan does, and says whether
@@ -69,6 +73,15 @@ func ParseLog(topics []common.Hash, data []byte) (isTransfer, isSwept bool) {
 	_, _, _, isTransfer = transfer(e)
 	_, _, _, _, isSwept = swept(e)
 	return isTransfer, isSwept
+}
+
+// Collected returns what a transaction of one wei and one log brings an address, by the status of its receipt.
+func Collected(status uint64, to, token common.Address, topics []common.Hash, data []byte) []pay.Deposit {
+	d, found := Driver{Tokens: []common.Address{token}}, chain.Found{}
+	t := tx{to: &to, value: big.NewInt(1), from: func() (a common.Address, err error) { return a, err }}
+	r := receipt{Status: hexutil.Uint64(status), Logs: []entry{{Address: token, Topics: topics, Data: data}}}
+	d.collect(&found, &block{header: types.Header{Number: new(big.Int)}, txs: []tx{t}}, 0, r, map[string]string{to.Hex(): "an invoice"})
+	return found.Deposits
 }
 
 // ProvenBalance reads a balance from a proof.

@@ -36,6 +36,18 @@ func TestTransactionOfARollup(t *testing.T) {
 	}
 }
 
+// Where a part of a transaction may fail and its logs stand, they have happened; its own value has not moved.
+func TestLogsOfAFailure(t *testing.T) {
+	t.Parallel()
+	topics := []common.Hash{crypto.Keccak256Hash([]byte("Transfer(address,address,uint256)")), common.BytesToHash(stranger.Bytes()), common.BytesToHash(ourA.Bytes())}
+	for status, want := range []int{0: 1, 1: 2} {
+		got := evm.Collected(uint64(status), ourA, token, topics, common.LeftPadBytes([]byte{5}, 32))
+		if len(got) != want || got[want-1].Token != token.Hex() || got[want-1].Units.String() != "5" {
+			t.Errorf("status %d: %v", status, got)
+		}
+	}
+}
+
 // What is read is what is hashed, not a field of nearly the same name beside it.
 func TestFieldSpelledTwice(t *testing.T) {
 	t.Parallel()
