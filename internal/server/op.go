@@ -187,7 +187,7 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature, idempotency-key")
+	h.Set("Access-Control-Allow-Headers", "content-type, x-session-token, x-signature, idempotency-key, x-request-id, traceparent, tracestate")
 	h.Set("Access-Control-Max-Age", "86400")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -221,5 +222,23 @@ func (d *desk) expansions(id string) {
 	l := decode[api.List[api.Invoice]](t, d.ask("GET /api/v1/invoices?status=paid&expand=payments,latest_payment&payments_limit=1", "", d.key))
 	if len(l.Data) != 1 || len(l.Data[0].Payments.Data) != 1 || !strings.Contains(string(l.Data[0].LatestPayment), latest.ID) {
 		t.Errorf("listed %+v", l)
+	}
+}
+
+// A checkout on another site may send what a payor's requests have, and what its own tracing adds to each request.
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, t.TempDir()+"/test.db", nil)
+	for _, target := range []string{"OPTIONS /api/v1/payments/payment-status", "OPTIONS /api/v1/invoice/inv_1/verify"} {
+		a := d.stray(target, "", testkit.Headers{"Origin", "https://shop.example"})
+		allowed := strings.Split(a.header.Get("Access-Control-Allow-Headers"), ", ")
+		if a.status != 204 || a.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %d %v", target, a.status, a.header)
+		}
+		for _, h := range []string{"content-type", "x-session-token", "x-signature", "idempotency-key", "x-request-id", "traceparent", "tracestate"} {
+			if !slices.Contains(allowed, h) {
+				t.Errorf("%s: %s is not allowed: %v", target, h, allowed)
+			}
+		}
 	}
 }
