@@ -89,11 +89,15 @@ func (d *Driver) collectTx(ctx context.Context, found *chain.Found, at pay.Block
 	if t.In == nil || t.Failed() || t.In.bounced() {
 		return nil
 	}
+	sender, _ := t.In.From()
+	from := mine[sender.String()]
+	if owner == "" && (from == "" || from == sender.String()) {
+		return nil // between strangers, who may write what they like
+	}
 	arrival, ok, err := ParseArrival(t.In.Body())
 	if err != nil || !ok {
 		return err
 	}
-	sender, _ := t.In.From()
 	if owner != "" {
 		token, j, ok, err := d.holds(ctx, owner, a)
 		if err != nil {
@@ -111,7 +115,7 @@ func (d *Driver) collectTx(ctx context.Context, found *chain.Found, at pay.Block
 	}
 	// What a jetton wallet of ours sent is gone once it has come to another: until then it
 	// may come back.
-	if from := mine[sender.String()]; from != "" && from != sender.String() && arrival.Units.Sign() > 0 {
+	if from != "" && from != sender.String() && arrival.Units.Sign() > 0 {
 		token, j, ok, err := d.holds(ctx, from, sender)
 		if err != nil || !ok {
 			return err

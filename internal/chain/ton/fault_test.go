@@ -1,6 +1,7 @@
 package ton_test
 
 import (
+	"crypto/ed25519"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -124,6 +125,8 @@ func pays(t testing.TB, s sim) {
 	forged := ton.Arrival{Units: big.NewInt(1_000_000), From: parse(stranger), Sent: true, Forward: new(big.Int)}.Body()
 	ask(ton.Message{To: usdt.Wallet(b), Value: big.NewInt(100_000_000), Bounce: true, Init: usdt.Init(b), Body: forged}) // refused
 	ask(ton.Message{To: b, Value: big.NewInt(20_000_000), Body: forged})                                                 // a wallet takes it for a payment
+	wallet := ton.FeeWallet(devchain.Payer().Public().(ed25519.PublicKey), true).Address()
+	ask(ton.Message{To: wallet, Value: big.NewInt(21), Body: cellOf(ton.OpInternal)}) // an arrival that breaks off, between strangers
 	s.Mine()
 }
 
