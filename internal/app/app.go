@@ -273,10 +273,11 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	guard := notify.NewGuard(a.Dev)
 	runner := &jobs.Runner{
-		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 160, Patient: map[string]int{store.JobDeliver: 96, billing.JobOrder: 32},
+		Store: a.Store, Handlers: a.handlers(a.settler, guard), Lease: a.Lease, Parallel: 160, Patient: map[string]int{store.JobDeliver: 96, billing.JobOrder: 32, billing.JobVerify: 16},
 		Poll: time.Second, Log: a.Log, Meter: a.meter, Trace: a.tracer, Apart: billing.JobSettle,
 	}
 	a.running.Go(func() { runner.Run(ctx, wake) })
+	a.running.Go(func() { a.holdKeys(ctx) })
 	s := &server.Server{
 		Billing: a.Billing, Commerce: a.Commerce, Hub: a.hub, Guard: guard, Auth: a.Billing.Auth, Log: a.Log, Now: a.Now, Ready: a.ready, TestWallet: a.TestWallet,
 		DashboardKey: a.DashboardKey, Limits: server.NewLimits(a.Limits.Rates, a.meter), Proxies: a.Proxies, Meter: a.meter, Trace: a.tracer,
@@ -290,9 +291,6 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	return a.Store.Write(ctx, func(tx *store.Tx) error {
 		tx.AddJob(jobForget, "", tx.Now())
-		for n := range a.payer.Wallets { // what was owed before there was a wallet
-			tx.AddJob(billing.JobRefund, string(n), tx.Now())
-		}
 		if a.KeepEvents > 0 {
 			tx.AddJob(billing.JobForgetEvents, "", tx.Now())
 		}

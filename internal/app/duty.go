@@ -63,6 +63,18 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 	}
 }
 
+// holdKeys says again and again what this process can pay out, which others then leave to it.
+func (a *App) holdKeys(ctx context.Context) {
+	for ctx.Err() == nil {
+		wait := settle.Tenure / 24
+		if err := errors.Join(a.settler.Hold(ctx), a.payer.Hold(ctx)); err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "saying what is paid out here", "err", err)
+			wait = time.Second
+		}
+		pause(ctx, wait)
+	}
+}
+
 // ready returns what is not as it should be. What keeps money from moving and not
 // requests from being served is a warning.
 func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, proven map[string]uint64) {

@@ -149,7 +149,8 @@ func (r *Runner) run(ctx context.Context, j store.Job) {
 		switch {
 		case err != nil:
 			return tx.RetryJob(j, tx.Now().Add(backoff(j.Attempt)))
-		case !again.IsZero():
+		case !again.IsZero(): // which is no failure: what fails next is the first to do so
+			j.Attempt = 0
 			return tx.RetryJob(j, again)
 		}
 		return tx.DoneJob(j)

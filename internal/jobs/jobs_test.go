@@ -172,6 +172,19 @@ func TestRunner(t *testing.T) {
 				b.Errorf("%d failures in the log:\n%s", n, &b.log)
 			}
 		}},
+		"looks that end well are no failures": {func(b *bench, _ context.Context, _ string, run int) (time.Time, error) {
+			switch {
+			case run <= 3:
+				return time.Now().Add(time.Second), nil
+			case run == 4:
+				return time.Time{}, errors.New("not yet")
+			}
+			return time.Time{}, nil
+		}, func(b *bench) {
+			b.promise("a", 0)
+			b.after(4*time.Minute, "a at 1s", "a at 2s", "a at 3s", "a at 4s", "a at 5s")
+			b.empty(true)
+		}},
 		"at most five minutes": {func(*bench, context.Context, string, int) (time.Time, error) {
 			return time.Time{}, errors.New("never")
 		}, func(b *bench) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/pepay/pepay/contracts"
+	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 )
@@ -42,7 +43,10 @@ var errMeanwhile = errors.New("another process has changed the refund")
 // twice: a payment is written down before it is sent, and sent as it was written down.
 func (p *Payer) Pay(ctx context.Context, network string) (again time.Time, err error) {
 	w, ok := p.Wallets[pay.NetworkName(network)]
-	if !ok { // it was promised under another configuration; a start with a wallet promises it again
+	if !ok { // another process has the wallet; or it was promised under another configuration: a start with one promises it again
+		if yes, later, err := held(ctx, p.Store, billing.JobRefund, pay.NetworkName(network)); yes || err != nil {
+			return later, err
+		}
 		return again, nil
 	}
 	var now time.Time

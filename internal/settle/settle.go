@@ -21,11 +21,12 @@ import (
 // maxTodo bounds the payments looked at for one transaction.
 const maxTodo = 50
 
-// How long a failed settlement rests before it is tried again by itself, and how
-// long one may be under way without a transaction before it is taken up again.
-const (
-	retryFailed = 10 * time.Minute
-	retryStuck  = 5 * time.Minute
+// How long settlements rest before they are tried again by themselves: the failed, since each
+// try may cost gas that the merchant's own contract can waste, and those that are under way
+// without a transaction.
+var (
+	restFailed = store.Rest{Least: 10 * time.Minute, Most: 6 * time.Hour}
+	restStuck  = store.Rest{Least: 5 * time.Minute, Most: 5 * time.Minute}
 )
 
 // Settler settles. Its jobs are one for each network, so that a network has one
@@ -47,7 +48,7 @@ func (s *Settler) Settle(ctx context.Context, network string) (again time.Time, 
 	m, ok := s.Movers[n]
 	on, served := s.Billing.Registry.Network(n)
 	if !ok || !served {
-		return again, s.giveUp(ctx, n)
+		return s.giveUp(ctx, n)
 	}
 	var under pay.Relay
 	var busy bool
@@ -84,19 +85,17 @@ func (s *Settler) Settle(ctx context.Context, network string) (again time.Time, 
 func waiting(tx *store.Tx, n pay.NetworkName) (todo []pay.Payment, rest bool, err error) {
 	for _, w := range []struct {
 		status pay.SettlementStatus
-		rest   time.Duration
-	}{{pay.SettlementPending, 0}, {pay.SettlementFailed, retryFailed}, {pay.SettlementProcessing, retryStuck}} {
-		ps, err := tx.UnsettledPayments(n, w.status, maxTodo-len(todo))
+		rest   store.Rest
+	}{{pay.SettlementPending, store.Rest{}}, {pay.SettlementFailed, restFailed}, {pay.SettlementProcessing, restStuck}} {
+		ps, err := tx.UnsettledPayments(n, w.status, w.rest, maxTodo-len(todo))
 		if err != nil {
 			return nil, false, err
 		}
-		for _, p := range ps {
-			if tx.Now().Before(p.Settlement.At.Add(w.rest)) {
-				rest = true
-			} else {
-				todo = append(todo, p)
-			}
+		some, err := tx.Unsettled(n, w.status)
+		if err != nil {
+			return nil, false, err
 		}
+		todo, rest = append(todo, ps...), rest || some
 	}
 	return todo, rest, nil
 }
@@ -195,17 +194,24 @@ func (s *Settler) restate(ctx context.Context, ps []pay.Payment, to pay.Settleme
 	})
 }
 
-// giveUp marks what cannot be settled by us: the deployment has no relayer on the
-// network. Anybody may call the factory instead; the watcher will see it.
-func (s *Settler) giveUp(ctx context.Context, n pay.NetworkName) error {
-	var ps []pay.Payment
-	if err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ps, err = tx.UnsettledPayments(n, pay.SettlementPending, maxTodo)
-		return err
-	}); err != nil || len(ps) == 0 {
-		return err
+// giveUp marks what cannot be settled by us, unless another process settles on the network.
+// Anybody may call the factory instead; the watcher will see it.
+func (s *Settler) giveUp(ctx context.Context, n pay.NetworkName) (again time.Time, err error) {
+	if yes, again, err := held(ctx, s.Store, billing.JobSettle, n); yes || err != nil {
+		return again, err
 	}
-	return s.restate(ctx, ps, pay.SettlementManual, "this deployment has no relayer for the network")
+	for {
+		var ps []pay.Payment
+		if err := s.Store.Read(ctx, func(tx *store.Tx) (err error) {
+			ps, err = tx.UnsettledPayments(n, pay.SettlementPending, store.Rest{}, maxTodo)
+			return err
+		}); err != nil || len(ps) == 0 {
+			return again, err
+		}
+		if err := s.restate(ctx, ps, pay.SettlementManual, noRelayer); err != nil {
+			return again, err
+		}
+	}
 }
 
 // reconcile finds out what became of a transaction under way: mined and final,

@@ -80,6 +80,12 @@ func (tx *Tx) Lease(name, holder string, until time.Time) (bool, error) {
 	return n == 1, err
 }
 
+// Leased reports whether anybody has the lease.
+func (tx *Tx) Leased(name string) (bool, error) {
+	_, ok, err := maybe(tx, func(r scanner) (one int, err error) { return one, r.Scan(&one) }, `SELECT 1 FROM leases WHERE name = $1 AND until >= $2`, name, millis(tx.now))
+	return ok, err
+}
+
 // EndLeases ends every lease, of names and of jobs: for a process that knows there
 // is no other.
 func (tx *Tx) EndLeases() error {

@@ -123,15 +123,15 @@ func TestSights(t *testing.T) {
 			slices.Reverse(ps)
 			same(t, "payments in the chain's order", must(tx.PaymentsAt("ethereum", "a", "t")), ps)
 			same(t, "of another token", len(must(tx.PaymentsAt("ethereum", "a", ""))), 0)
-			same(t, "to settle", must(tx.UnsettledPayments("ethereum", pay.SettlementPending, 9)), []pay.Payment{ps[2]})
+			same(t, "to settle", must(tx.UnsettledPayments("ethereum", pay.SettlementPending, store.Rest{}, 9)), []pay.Payment{ps[2]})
 			open, stray := fill[pay.Invoice](8), ps[2]
 			open.Status, stray.ID, stray.InvoiceID, stray.Network, stray.TxHash = pay.Unpaid, "stray", open.ID, "base", "s"
 			tx.AddInvoice(open)
 			check(tx.SavePayment(stray))
-			same(t, "to settle of an invoice that wants more", len(must(tx.UnsettledPayments("base", pay.SettlementPending, 9))), 0)
+			same(t, "to settle of an invoice that wants more", len(must(tx.UnsettledPayments("base", pay.SettlementPending, store.Rest{}, 9))), 0)
 			stray.ID, stray.TxHash, stray.Expected = "stray 2", "s2", "ethereum"
 			check(tx.SavePayment(stray))
-			same(t, "to settle where it was not expected", must(tx.UnsettledPayments("base", pay.SettlementPending, 9)), []pay.Payment{stray})
+			same(t, "to settle where it was not expected", must(tx.UnsettledPayments("base", pay.SettlementPending, store.Rest{}, 9)), []pay.Payment{stray})
 			same(t, "seen up to a height", must(tx.InvoicesInSight("ethereum", pay.Seen, 49)), []string{ps[3].InvoiceID, ps[0].InvoiceID})
 			check(tx.Doubt("base", 0))
 			check(tx.Doubt("ethereum", 46))
@@ -139,5 +139,77 @@ func TestSights(t *testing.T) {
 			same(t, "not in doubt", must(tx.InvoicesInSight("ethereum", pay.Seen, 100)), []string{ps[0].InvoiceID})
 			return nil
 		})
+	})
+}
+
+// Settlements that fail rest ever longer, keep no other waiting, and are left alone by who asks for another state.
+func TestSettlementsRest(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, clock *testkit.Clock) {
+		rest := store.Rest{Least: 10 * time.Minute, Most: time.Hour}
+		save := func(id string, n int, status pay.SettlementStatus, reason string, tried time.Duration) {
+			write(t, s, func(tx *store.Tx) error {
+				i, p := fill[pay.Invoice](n), fill[pay.Payment](n)
+				if _, known, err := tx.Payment(id); err != nil || !known {
+					tx.AddInvoice(i)
+				}
+				p.ID, p.InvoiceID, p.TxHash, p.Network, p.Expected, p.Sight = id, i.ID, id, "ethereum", "base", pay.Final
+				p.ConfirmedAt = tx.Now().Add(-tried)
+				p.Settlement.Status, p.Settlement.Reason, p.Settlement.At = status, reason, tx.Now()
+				return tx.SavePayment(p)
+			})
+		}
+		want := func(when string, ids ...string) {
+			t.Helper()
+			read(t, s, func(tx *store.Tx) error {
+				got := []string{}
+				for _, p := range must(tx.UnsettledPayments("ethereum", pay.SettlementFailed, rest, 2)) {
+					got = append(got, p.ID)
+				}
+				same(t, when, got, append([]string{}, ids...))
+				same(t, when+", any", must(tx.Unsettled("ethereum", pay.SettlementFailed)), true)
+				same(t, when+", pending", must(tx.Unsettled("ethereum", pay.SettlementPending)), false)
+				return nil
+			})
+		}
+		save("new", 1, pay.SettlementFailed, "frozen", 0)
+		save("tried for 20 minutes", 2, pay.SettlementFailed, "frozen", 20*time.Minute)
+		save("tried for days", 3, pay.SettlementFailed, "frozen", 48*time.Hour)
+		save("left", 4, pay.SettlementManual, "no key", 0)
+		want("at once")
+		clock.Add(10 * time.Minute)
+		want("after the least", "new")
+		save("new", 1, pay.SettlementFailed, "frozen", 10*time.Minute)
+		clock.Add(10 * time.Minute)
+		want("twice the least", "tried for 20 minutes", "new")
+		save("tried for 20 minutes", 2, pay.SettlementFailed, "frozen", 40*time.Minute)
+		clock.Add(40 * time.Minute)
+		want("after the most, longest left first", "tried for days", "new")
+		read(t, s, func(tx *store.Tx) error {
+			same(t, "left for a reason", len(must(tx.PaymentsLeft("ethereum", "no key", 9))), 1)
+			same(t, "left for another", len(must(tx.PaymentsLeft("ethereum", "frozen", 9))), 0)
+			return nil
+		})
+	})
+}
+
+func TestLeased(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, clock *testkit.Clock) {
+		leased := func(want bool) {
+			t.Helper()
+			read(t, s, func(tx *store.Tx) error { same(t, "leased", must(tx.Leased("a")), want); return nil })
+		}
+		leased(false)
+		for range 2 { // any number of processes may renew what has no one holder
+			write(t, s, func(tx *store.Tx) error {
+				same(t, "got it", must(tx.Lease("a", "", tx.Now().Add(time.Hour))), true)
+				return nil
+			})
+		}
+		clock.Add(time.Hour)
+		leased(true)
+		clock.Add(time.Millisecond)
+		leased(false)
 	})
 }

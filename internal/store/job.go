@@ -84,11 +84,12 @@ func (tx *Tx) DoneJob(j Job) error {
 }
 
 // RetryJob ends the caller's lease and runs the job again at due, or now if it
-// was promised again while it ran. A job that somebody else has taken over since is
-// left to him.
+// was promised again while it ran. j.Attempt is how often it has failed, as the next
+// run counts on. A job that somebody else has taken over since is left to him.
 func (tx *Tx) RetryJob(j Job, due time.Time) error {
-	_, err := tx.exec(`UPDATE jobs SET leased_until = 0, due = CASE WHEN promised = $3 THEN CAST($4 AS bigint) ELSE CAST($5 AS bigint) END
-		WHERE kind = $1 AND arg = $2 AND leased_until = $6`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now), j.lease)
+	_, err := tx.exec(`UPDATE jobs SET leased_until = 0, due = CASE WHEN promised = $3 THEN CAST($4 AS bigint) ELSE CAST($5 AS bigint) END,
+		attempt = CASE WHEN promised = $3 THEN CAST($7 AS bigint) ELSE 0 END
+		WHERE kind = $1 AND arg = $2 AND leased_until = $6`, j.Kind, j.Arg, j.promised, millis(due), millis(tx.now), j.lease, j.Attempt)
 	return err
 }
 

@@ -1,6 +1,11 @@
 package store
 
-import "github.com/pepay/pepay/internal/pay"
+import (
+	"math"
+	"time"
+
+	"github.com/pepay/pepay/internal/pay"
+)
 
 const paymentColumns = `id, invoice_id, merchant_id, environment, network, tx_hash, idx, height, block_hash, block_time, address, token, units, sender,
 	token_id, asked_id, expected_network, accepted, receiver, sight, quote_id, quote_due, quote_units, amount, status, reason, seen_at, confirmed_at,
@@ -73,13 +78,36 @@ func (tx *Tx) Doubt(n pay.NetworkName, above uint64) error {
 	return err
 }
 
-// UnsettledPayments returns up to n final payments of a network whose settlement
-// is in a state, oldest first. Those of an invoice that still wants money are left
-// out: emptying the address under a payor who pays in parts would cost gas twice,
-// and could make the next part fail for want of gas. A payment on a network that the
-// address was not given out on is no such part.
-func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, limit int) ([]pay.Payment, error) {
-	return many(tx, scanPayment, `SELECT `+paymentColumns+` FROM payments WHERE network = $1 AND settlement_status = $2 AND sight = 'final'
-			AND (expected_network <> '' OR EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid')))
-		ORDER BY confirmed_at, id LIMIT $3`, string(n), string(s), limit)
+// unsettled is what is to be settled. Payments of an invoice that still wants money are left
+// out: emptying the address under a payor who pays in parts would cost gas twice, and could
+// make the next part fail for want of gas. A payment on a network that the address was not
+// given out on is no such part.
+const unsettled = ` FROM payments WHERE network = $1 AND settlement_status = $2 AND sight = 'final'
+	AND (expected_network <> '' OR EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid')))`
+
+// Rest is how long a settlement is left alone after its last change: as long as it has been
+// tried for by then, so that each rest is twice the one before, within these bounds.
+type Rest struct{ Least, Most time.Duration }
+
+// UnsettledPayments returns up to limit final payments of a network whose settlement is in a
+// state and has rested, those that were left alone longest first: none keeps another waiting.
+func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, r Rest, limit int) ([]pay.Payment, error) {
+	least, most := millis(tx.now.Add(-r.Least)), millis(tx.now.Add(-r.Most))
+	if r == (Rest{}) { // not even for a clock that was ahead
+		least, most = math.MaxInt64, math.MaxInt64
+	}
+	return many(tx, scanPayment, `SELECT `+paymentColumns+unsettled+` AND settlement_at <= $3 AND (settlement_at <= $4 OR 2 * settlement_at - confirmed_at <= $5)
+		ORDER BY settlement_at, id LIMIT $6`, string(n), string(s), least, most, millis(tx.now), limit)
+}
+
+// Unsettled reports whether a network has any payment whose settlement is in a state.
+func (tx *Tx) Unsettled(n pay.NetworkName, s pay.SettlementStatus) (bool, error) {
+	_, ok, err := maybe(tx, func(r scanner) (one int, err error) { return one, r.Scan(&one) }, `SELECT 1`+unsettled+` LIMIT 1`, string(n), string(s))
+	return ok, err
+}
+
+// PaymentsLeft returns up to limit final payments of a network that are left to people for a reason.
+func (tx *Tx) PaymentsLeft(n pay.NetworkName, reason string, limit int) ([]pay.Payment, error) {
+	return many(tx, scanPayment, `SELECT `+paymentColumns+unsettled+` AND settlement_reason = $3 ORDER BY id LIMIT $4`,
+		string(n), string(pay.SettlementManual), reason, limit)
 }
