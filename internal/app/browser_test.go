@@ -4,6 +4,9 @@ import (
 	"context"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -153,6 +156,34 @@ func TestBrowserWithoutPrice(t *testing.T) {
 	tb.Click("input[value='10']")
 	tb.Click("#go")
 	tb.See("Send exactly 25.500000 DUSDC")
+}
+
+// A page whose script does not arrive says so, and does not spin for ever.
+func TestBrowserWithoutScript(t *testing.T) {
+	t.Parallel()
+	a := startDev(t, nil)
+	behind, err := url.Parse(a.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := httputil.NewSingleHostReverseProxy(behind)
+	lossy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/pay.js") {
+			http.Error(w, "lost", http.StatusBadGateway)
+			return
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(lossy.Close)
+	tb := newTab(t)
+	tb.Forgive("/pay.js")
+	made, _ := a.Open(`{"amount_usd":25.50,"description":"Two bags of coffee"}`)
+	tb.Open(strings.Replace(made.PaymentURL, a.URL, lossy.URL, 1))
+	tb.Wait(`getComputedStyle(document.getElementById("late")).visibility === "visible"`)
+	tb.See("Please reload this page.")
+	tb.shoot("incomplete")
+	tb.Open(made.PaymentURL)
+	tb.Wait(`!document.getElementById("late")`)
 }
 
 // The dashboard of development makes an invoice and keeps itself up to date.

@@ -80,29 +80,39 @@ func (b *Billing) Tokens(ctx context.Context, s Session, f TokenFilter) (ts []pa
 	return ts, nil
 }
 
+// Routed tells for the families of tokens whether the proceeds of an invoice have somewhere to go.
+func (b *Billing) Routed(ctx context.Context, s Session, ts []pay.Token) (routed map[pay.Family]bool, err error) {
+	routed = map[pay.Family]bool{}
+	err = b.Store.Look(ctx, func(tx *store.Tx) error {
+		for _, t := range ts {
+			f := t.Network.Family()
+			if _, known := routed[f]; known {
+				continue
+			}
+			to, err := b.receiver(tx, s.Invoice, f)
+			if err != nil {
+				return err
+			}
+			routed[f] = to != ""
+		}
+		return nil
+	})
+	return routed, err
+}
+
 // AvailableTokens renders Tokens with the prices that are known.
 func (b *Billing) AvailableTokens(ctx context.Context, s Session, f TokenFilter) ([]api.AvailableToken, error) {
 	ts, err := b.Tokens(ctx, s, f)
 	if err != nil {
 		return nil, err
 	}
-	to := map[pay.Family]string{}
-	if err := b.Store.Look(ctx, func(tx *store.Tx) error {
-		for _, t := range ts {
-			f := t.Network.Family()
-			if _, known := to[f]; !known {
-				if to[f], err = b.receiver(tx, s.Invoice, f); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	}); err != nil {
+	routed, err := b.Routed(ctx, s, ts)
+	if err != nil {
 		return nil, err
 	}
 	vs := []api.AvailableToken{}
 	for _, t := range ts {
-		v := view.AvailableToken(t, to[t.Network.Family()] != "")
+		v := view.AvailableToken(t, routed[t.Network.Family()])
 		if t.Environment == pay.Mainnet {
 			verdict := b.Rates.Look(ctx, t.Price)
 			if !f.Unmonitored && !verdict.Monitored() {

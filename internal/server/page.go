@@ -78,7 +78,14 @@ func (s *Server) pageData(r *http.Request, p billing.Session) (web.PageData, err
 		d.Form = asked(v)
 	}
 	ts, err := s.Billing.Tokens(r.Context(), p, billing.TokenFilter{})
+	if err != nil {
+		return d, err
+	}
+	routed, err := s.Billing.Routed(r.Context(), p, ts)
 	for _, t := range ts {
+		if !routed[t.Network.Family()] {
+			continue
+		}
 		n, _ := s.Billing.Registry.Network(t.Network)
 		d.Tokens = append(d.Tokens, web.Token{
 			ID: strconv.FormatInt(t.ID, 10), Symbol: t.Symbol, Name: t.Name, Network: string(t.Network), NetworkName: t.Network.Title(), Simulated: n.Simulated,

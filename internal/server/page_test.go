@@ -44,10 +44,11 @@ func TestPageFamilies(t *testing.T) {
 			Store: d.Store, Auth: d.Billing.Auth, Rates: d.Billing.Rates, Log: slog.New(slog.DiscardHandler),
 			Wallets: map[pay.Family]billing.Wallets{pay.EVM: app.EVMWallets, pay.TON: ton, pay.Cardano: stub("addr1")},
 			Registry: &pay.Registry{
-				Networks: []pay.Network{pay.Devchain, {Name: "ton", Environment: pay.Devnet, ChainID: 7, Confirmations: 1, Simulated: true}, {Name: "cardano", Environment: pay.Devnet, Confirmations: 15}},
+				Networks: []pay.Network{pay.Devchain, {Name: "ton", Environment: pay.Devnet, ChainID: 7, Confirmations: 1, Simulated: true}, {Name: "cardano", Environment: pay.Devnet, Confirmations: 15}, {Name: "sui", Environment: pay.Devnet}},
 				Tokens: slices.Concat(pay.DevchainTokens("0x5FbDB2315678afecb367f032d93F642f64180aa3"), []pay.Token{
 					{ID: 20, Network: "ton", Environment: pay.Devnet, Symbol: "USDC", Name: "USD Coin", Type: pay.Jetton, Address: "EQmint", Decimals: 6, Price: "USDC"},
 					{ID: 21, Network: "cardano", Environment: pay.Devnet, Symbol: "USDC", Name: "USD Coin", Type: pay.Asset, Address: "c0ffee", Decimals: 6, Price: "USDC"},
+					{ID: 22, Network: "sui", Environment: pay.Devnet, Symbol: "USDC", Name: "USD Coin", Type: pay.Asset, Address: "0x5", Decimals: 6, Price: "USDC"},
 				}),
 			},
 		}
@@ -104,8 +105,11 @@ func TestPageFamilies(t *testing.T) {
 		if n := strings.Count(html, "Simulated network: no real coins."); n != 2 || strings.Count(html, "<small>Simulated</small>") != 1 {
 			t.Errorf("TON and no other network is simulated; it is said %d times", n)
 		}
+		if !strings.Contains(html, `value="21"`) || strings.Contains(html, `value="22"`) {
+			t.Error("what the merchant has no address for is offered")
+		}
 		said := decode[api.List[api.Network]](t, send(t, d.client, s.URL, "GET /api/v1/networks", "", testkit.Headers{"x-api-key", key}))
-		for i, simulated := range []bool{false, true, false} {
+		for i, simulated := range []bool{false, true, false, false} {
 			if said.Data[i].Simulated != simulated {
 				t.Errorf("%s: simulated %v", said.Data[i].Network, said.Data[i].Simulated)
 			}

@@ -3,6 +3,7 @@
 package view
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -10,13 +11,16 @@ import (
 	"github.com/pepay/pepay/internal/money"
 )
 
-// JSON renders a wire value; wire values always marshal.
+// JSON renders a wire value; wire values always marshal. Links stay as people copy them: "&" is
+// not escaped, so what is rendered must not be put into HTML as it is.
 func JSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
 		panic(err)
 	}
-	return b
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // List renders a page.

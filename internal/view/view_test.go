@@ -238,3 +238,11 @@ func TestQuote(t *testing.T) {
 		"amount_remaining":49990,"amount_remaining_decimal":"49.990","amount_unit":"usd_millis","supported_token_id":3,"temp_address":"0xd",
 		"estimated_token_amount":"49.990000","exchange_rate":"0.995","quote_last_updated_at":1767323045,"quote_valid_until":1767323345}`)
 }
+
+// A link can be copied from an answer as it stands.
+func TestLinksAreWhole(t *testing.T) {
+	t.Parallel()
+	if got := string(view.JSON(map[string]any{"payment_url": "https://x/pay?a=<1>&b=2", "text": json.RawMessage(`"\u0026"`)})); got != `{"payment_url":"https://x/pay?a=<1>&b=2","text":"\u0026"}` {
+		t.Error(got)
+	}
+}

@@ -142,11 +142,11 @@ async function price(pair = chosen(), asked) {
     draw(pair);
     listen(answer.ws_connection, sync);
     if (old && old.estimated_token_amount !== quote.estimated_token_amount) announce(`The price was refreshed. Send ${quote.estimated_token_amount} ${pair.dataset.symbol ?? ""}`);
-  } else if (fault && fault.status >= 400 && fault.status < 500 && ![408, 410, 429].includes(fault.status)) {
+  } else if (answer?.retryable === false || (fault && fault.status >= 400 && fault.status < 500 && ![408, 410, 429].includes(fault.status))) {
     quote = null;
     retryAt = 0;
     dismissed = true;
-    note("wrong", fault.message);
+    note("wrong", (fault ?? answer).message);
   } else {
     quote = null;
     retryAt = now() + (answer?.retry_after_seconds || fault?.wait || 10);
@@ -232,6 +232,7 @@ function back() {
 }
 
 function start() {
+  $("late").remove();
   if (!open()) {
     if (!history.state?.keys) show("invalid");
     return;
