@@ -1,9 +1,7 @@
 package ton_test
 
 import (
-	"crypto/ed25519"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -290,35 +288,6 @@ func TestOldStateIsNoFailure(t *testing.T) {
 	w.fate(next, pay.RelaySent)
 	w.nodes[0].set(func() { w.nodes[0].rewrite = nil })
 	w.fate(next, pay.RelayFailed)
-}
-
-func TestBadItems(t *testing.T) {
-	t.Parallel()
-	w := open(t, 1)
-	good := w.item(1, "")
-	w.pay(good, 1_000_000_000)
-	for name, change := range map[string]func(*pay.SweepItem){
-		"no index":        func(i *pay.SweepItem) { i.Salt = "0x01" },
-		"too big":         func(i *pay.SweepItem) { i.Salt = "2147483648" },
-		"another index":   func(i *pay.SweepItem) { i.Salt = "2" },
-		"another address": func(i *pay.SweepItem) { i.Address = w.item(2, "").Address },
-		"no jetton":       func(i *pay.SweepItem) { i.Token = good.Address },
-	} {
-		i := good
-		change(&i)
-		if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); err == nil {
-			t.Errorf("%s: %+v", name, p)
-		}
-	}
-	bad := good
-	bad.Receiver = "UQ"
-	if _, p := w.prepare(bad); len(p.Items) != 0 || !strings.Contains(p.Left[bad], "receiver") {
-		t.Errorf("prepared %+v", p)
-	}
-	w.mover.Key = func(uint32) (ed25519.PrivateKey, error) { return nil, errors.New("sealed") }
-	if _, err := w.mover.Prepare(t.Context(), []pay.SweepItem{good}); err == nil || !strings.Contains(err.Error(), "sealed") {
-		t.Errorf("without a key: %v", err)
-	}
 }
 
 // The message of a relay that the real virtual machine ran (@ton/sandbox 0.41, with the code of USDT's
