@@ -159,7 +159,7 @@ func (d *Driver) owner(ctx context.Context, j Jetton, a Address) (owner Address,
 		if err != nil || h.Data == nil {
 			return err
 		}
-		o, _, err := j.Holding(h.Data)
+		o, _, _, err := j.Holding(h.Data)
 		if err != nil || j.Wallet(o) != a {
 			return fmt.Errorf("%s: %s is not a wallet of the jetton", n.Name, a)
 		}

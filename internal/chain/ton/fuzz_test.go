@@ -67,8 +67,9 @@ func FuzzCells(f *testing.F) {
 			return
 		}
 		_ = ton.Op(c)
-		_, _, _ = usdt.Holding(c)
+		_, _, _, _ = usdt.Holding(c)
 		_, _ = w.Seqno(c)
+		_, _, _ = ton.WalletAt(w.Address(), c)
 		_, _ = ton.ParseMessage(c)
 		if to, init, body, err := ton.ParseExternal(c); err == nil {
 			_, _, again, err := ton.ParseExternal(ton.External(to, init, body))

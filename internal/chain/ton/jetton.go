@@ -65,22 +65,34 @@ func (j Jetton) Data(owner Address, units *big.Int) *Cell {
 	return b.EndCell()
 }
 
+// Lock is what the master of a governed jetton keeps a wallet of it from doing, 0 for nothing. The
+// bits are those of the status in the wallet's data, which begins with them: see the comment on
+// storage in github.com/ton-blockchain/stablecoin-contract, contracts/jetton-wallet.fc. The master
+// itself may move units whatever they are, and units that come back are always taken.
+type Lock uint8
+
+// The locks.
+const (
+	LockedOut Lock = 1 << iota // its owner cannot send
+	LockedIn                   // it cannot receive
+)
+
 // Holding reads the data of an owner's jetton wallet: no units for none, before it is deployed.
-func (j Jetton) Holding(data *Cell) (owner Address, units *big.Int, err error) {
+func (j Jetton) Holding(data *Cell) (owner Address, units *big.Int, lock Lock, err error) {
 	if data == nil {
-		return owner, new(big.Int), nil
+		return owner, new(big.Int), 0, nil
 	}
 	r := read(data)
 	if j.Governed {
-		r.uint(4)
+		lock = Lock(r.uint(4)) //nolint:gosec // of 4 bits
 	}
 	units = r.coins()
 	owner, ok := r.address()
 	master, _ := r.address()
 	if r.err != nil || !ok || master != j.Master {
-		return owner, nil, errors.New("the account's data is not that of a wallet of the jetton")
+		return owner, nil, 0, errors.New("the account's data is not that of a wallet of the jetton")
 	}
-	return owner, units, nil
+	return owner, units, lock, nil
 }
 
 // Transfer is what an owner asks of its jetton wallet.

@@ -119,6 +119,9 @@ func (n *Node) master(ctx context.Context, height uint64) (b Block, at pay.Block
 	return b, at, err
 }
 
+// ErrTooMany means that an account has more transactions than are read.
+var ErrTooMany = errors.New("an account has too many transactions")
+
 // Holding is what an account holds.
 type Holding struct {
 	Balance *big.Int // nanotons
@@ -163,7 +166,7 @@ func (n *Node) Holding(ctx context.Context, a Address) (h Holding, err error) {
 }
 
 // History calls f with the transactions of accounts, newest first, until it returns false. It
-// fails when there are more than pages of them.
+// fails with ErrTooMany when there are more than pages of them.
 func (n *Node) History(ctx context.Context, pages int, f func(Tx) bool, accounts ...Address) error {
 	of := map[Address]bool{}
 	var query []string
@@ -188,7 +191,7 @@ func (n *Node) History(ctx context.Context, pages int, f func(Tx) bool, accounts
 			return nil
 		}
 	}
-	return errors.New("an account has too many transactions")
+	return ErrTooMany
 }
 
 // Receipt returns the transaction that a message led to; false when there is none yet.
@@ -218,7 +221,7 @@ func (n *Node) run(ctx context.Context, a Address, method string, stack ...Stack
 		return nil, err
 	}
 	if answer.ExitCode != 0 && answer.ExitCode != 1 {
-		return nil, fmt.Errorf("%s: the contract %s has no %s: it ends with %d", n.Name, a, method, answer.ExitCode)
+		return nil, NoJetton(fmt.Sprintf("the contract %s has no %s: it ends with %d", a, method, answer.ExitCode))
 	}
 	return answer.Stack, nil
 }

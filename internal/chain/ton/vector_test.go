@@ -53,6 +53,25 @@ func TestWalletAddresses(t *testing.T) {
 	}
 }
 
+// The data of an account says whose wallet it is, and its address proves it.
+func TestWalletAt(t *testing.T) {
+	t.Parallel()
+	w := ton.FeeWallet(sevens.Public().(ed25519.PublicKey), true)
+	if got, seqno, err := ton.WalletAt(w.Address(), w.State(7)); err != nil || seqno != 7 || got.Address() != w.Address() {
+		t.Errorf("read %+v at %d: %v", got, seqno, err)
+	}
+	if got, seqno, err := ton.WalletAt(w.Address(), nil); err != nil || seqno != 0 || got.Key != nil {
+		t.Errorf("before it is deployed %+v at %d: %v", got, seqno, err)
+	}
+	for name, data := range map[string]*ton.Cell{
+		"another's": ton.FeeWallet(w.Key, false).State(7), "nothing": cell.BeginCell().EndCell(), "no key": cell.BeginCell().MustStoreUInt(1, 65).EndCell(),
+	} {
+		if got, seqno, err := ton.WalletAt(w.Address(), data); err == nil || seqno != 0 {
+			t.Errorf("%s: read %+v at %d", name, got, seqno)
+		}
+	}
+}
+
 // The same transfer as @ton/ton 16.3.0 signs it.
 func TestSignedTransfer(t *testing.T) {
 	t.Parallel()
@@ -101,8 +120,8 @@ func TestUSDT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	owner, units, err := j.Holding(data)
-	if err != nil || units.String() != "11387790649145" || owner.Raw() != "0:23FA979918F1FE702DB9100BF843E87C7015ECCD39A4721E9B6BAC170BC04CE3" {
+	owner, units, lock, err := j.Holding(data)
+	if err != nil || lock != 0 || units.String() != "11387790649145" || owner.Raw() != "0:23FA979918F1FE702DB9100BF843E87C7015ECCD39A4721E9B6BAC170BC04CE3" {
 		t.Fatalf("%s holds %s: %v", owner.Raw(), units, err)
 	}
 	if want, err := ton.Canonical("0:2626CF30B702BDDED845EFC883EFA45029FF59DEFDACC4CE7B8B0A5966D75002"); err != nil || j.Wallet(owner).String() != want {
@@ -111,7 +130,18 @@ func TestUSDT(t *testing.T) {
 	if _, ok := ton.Known(owner.String()); ok {
 		t.Error("a jetton that is not known has wallets")
 	}
-	if _, _, err := (ton.Jetton{Master: owner, Governed: true}).Holding(data); err == nil {
+	for _, want := range []ton.Lock{ton.LockedOut, ton.LockedIn, ton.LockedOut | ton.LockedIn} {
+		rest := data.BeginParse()
+		rest.MustLoadUInt(4)
+		locked := cell.BeginCell().MustStoreUInt(uint64(want), 4).MustStoreBuilder(rest.ToBuilder()).EndCell()
+		if o, u, lock, err := j.Holding(locked); o != owner || u.Cmp(units) != 0 || lock != want || err != nil {
+			t.Errorf("locked with %d: %s holds %s, locked with %d: %v", want, o, u, lock, err)
+		}
+	}
+	if _, _, lock, err := (ton.Jetton{Master: j.Master}).Holding(ton.Jetton{Master: j.Master, Code: data}.Data(owner, units)); lock != 0 || err != nil {
+		t.Errorf("a plain jetton's wallet is locked with %d: %v", lock, err)
+	}
+	if _, _, _, err := (ton.Jetton{Master: owner, Governed: true}).Holding(data); err == nil {
 		t.Error("the data of another jetton's wallet was read")
 	}
 }

@@ -61,8 +61,15 @@ func cmpErr(err error) error {
 // sample is an owner to try computed addresses with.
 var sample = Address(sha256.Sum256([]byte("an owner of jettons")))
 
+// NoJetton is the error of a contract that is not that of a jetton whose wallets can be computed, as
+// its nodes agree. That they do not answer is another.
+type NoJetton string
+
+func (e NoJetton) Error() string { return string(e) }
+
 // told is what a master contract says of its jetton.
 type told struct {
+	none     NoJetton // why it is none, and there is nothing else; "" if it is one
 	jetton   Jetton
 	decimals int // -1 when it is not on the chain
 	symbol   string
@@ -111,11 +118,24 @@ func (d *Driver) jetton(ctx context.Context, master string) (Jetton, error) {
 func (d *Driver) ask(ctx context.Context, master string) (told, error) {
 	a, err := Parse(master, false)
 	if err != nil {
-		return told{}, err
+		return told{}, NoJetton(err.Error())
 	}
-	return Agreed(ctx, d, func(ctx context.Context, n *Node) (told, error) { return n.about(ctx, a) }, func(a, b told) (told, bool) {
+	t, err := Agreed(ctx, d, func(ctx context.Context, n *Node) (told, error) {
+		t, err := n.about(ctx, a)
+		if none, ok := errors.AsType[NoJetton](err); ok {
+			return told{none: none}, nil
+		}
+		return t, err
+	}, func(a, b told) (told, bool) {
+		if a.none != "" || b.none != "" {
+			return a, a.none != "" && b.none != ""
+		}
 		return a, a.jetton.Wallet(sample) == b.jetton.Wallet(sample) && a.decimals == b.decimals && a.symbol == b.symbol
 	})
+	if err == nil && t.none != "" {
+		err = t.none
+	}
+	return t, err
 }
 
 // about asks a master for the code of its wallets, and makes sure by an example that their
@@ -129,7 +149,7 @@ func (n *Node) about(ctx context.Context, master Address) (t told, err error) {
 		return t, err
 	}
 	if len(data) < 5 {
-		return t, errors.New("get_jetton_data is not of a jetton")
+		return t, NoJetton("get_jetton_data is not of a jetton")
 	}
 	content, err := data[3].cell()
 	if err != nil {
@@ -145,7 +165,7 @@ func (n *Node) about(ctx context.Context, master Address) (t told, err error) {
 		return t, err
 	}
 	if len(where) == 0 {
-		return t, errors.New("get_wallet_address says nothing")
+		return t, NoJetton("get_wallet_address says nothing")
 	}
 	c, err := where[0].cell()
 	if err != nil {
@@ -161,7 +181,7 @@ func (n *Node) about(ctx context.Context, master Address) (t told, err error) {
 			return t, nil
 		}
 	}
-	return t, errors.New("the addresses of its wallets cannot be computed: it is of a kind that is not supported")
+	return t, NoJetton("the addresses of its wallets cannot be computed: it is of a kind that is not supported")
 }
 
 // described reads decimals and symbol of a description that is on the chain (TEP-64).

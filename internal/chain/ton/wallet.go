@@ -84,13 +84,30 @@ func (w Wallet) Seqno(data *Cell) (uint32, error) {
 	if data == nil {
 		return 0, nil
 	}
-	r := read(data)
-	r.uint(1)
-	seqno, id, key := uint32(r.uint(32)), uint32(r.uint(32)), ed25519.PublicKey(r.bytes(32)) //nolint:gosec // of 32 bits
-	if r.err != nil || id != w.ID || !key.Equal(w.Key) {
+	read, seqno, err := readWallet(data)
+	if err != nil || read.ID != w.ID || !read.Key.Equal(w.Key) {
 		return 0, errors.New("the account's data is not that of the wallet")
 	}
 	return seqno, nil
+}
+
+// WalletAt reads the data of a wallet's account, whosever it is, and its sequence number: no
+// wallet, and 0, before it is deployed. That the account is the wallet's own is proven by its address.
+func WalletAt(a Address, data *Cell) (w Wallet, seqno uint32, err error) {
+	if data == nil {
+		return w, 0, nil
+	}
+	if w, seqno, err = readWallet(data); err != nil || w.Address() != a {
+		return w, 0, errors.New("the account's data is not that of a wallet")
+	}
+	return w, seqno, nil
+}
+
+func readWallet(data *Cell) (w Wallet, seqno uint32, err error) {
+	r := read(data)
+	r.uint(1)
+	seqno, w.ID, w.Key = uint32(r.uint(32)), uint32(r.uint(32)), r.bytes(32) //nolint:gosec // of 32 bits
+	return w, seqno, r.err
 }
 
 func stateInit(code, data *Cell) *Cell {
@@ -177,9 +194,6 @@ func parseActions(list *Cell) (all []Message, err error) {
 
 // ParseWallet reads the state that a wallet contract is deployed with; false for another contract.
 func ParseWallet(code, data *Cell) (w Wallet, ok bool) {
-	r := read(data)
-	r.uint(1)
-	seqno := r.uint(32)
-	w.ID, w.Key = uint32(r.uint(32)), r.bytes(32) //nolint:gosec // of 32 bits
-	return w, r.err == nil && seqno == 0 && bytes.Equal(code.Hash(), walletCode.Hash()) && bytes.Equal(w.data(0).Hash(), data.Hash())
+	w, seqno, err := readWallet(data)
+	return w, err == nil && seqno == 0 && bytes.Equal(code.Hash(), walletCode.Hash()) && bytes.Equal(w.data(0).Hash(), data.Hash())
 }

@@ -142,7 +142,7 @@ func (c *Chain) deployed(s account, a ton.Address, init *ton.Cell) account {
 		return s
 	}
 	for _, j := range c.jettons {
-		if owner, _, err := j.Holding(data); err == nil && j.Wallet(owner) == a {
+		if owner, _, _, err := j.Holding(data); err == nil && j.Wallet(owner) == a {
 			s.jetton, s.owner = &j, owner
 		}
 	}

@@ -3,7 +3,6 @@ package ton
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -21,7 +20,8 @@ const historyPages = 20
 
 // Fate implements settle.Mover. Two nodes must say the same, if there are as many. A relay is
 // done when every message that it led to has arrived. It is failed when another took its place,
-// or when the masterchain is past its end and the relayer's wallet still waits for it.
+// or when the masterchain is past its end and the wallet that sends it still waits for it. That is
+// the wallet that it was signed for, which another key's may have replaced since.
 func (m *Mover) Fate(ctx context.Context, l pay.Relay) (settle.Fate, error) {
 	return ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (settle.Fate, error) { return m.fate(ctx, n, l) },
 		func(a, b settle.Fate) (settle.Fate, bool) {
@@ -36,12 +36,15 @@ func (m *Mover) fate(ctx context.Context, n *ton.Node, l pay.Relay) (f settle.Fa
 	if err != nil {
 		return f, err
 	}
-	w := m.wallet()
-	h, err := n.Holding(ctx, w.Address()) // after the head, so that it is not older
+	sender, _, err := opened(l.Sends[0])
+	if err != nil {
+		return f, fmt.Errorf("a stored message cannot be read: %w", err)
+	}
+	h, err := n.Holding(ctx, sender) // after the head, so that it is not older
 	if err != nil {
 		return f, err
 	}
-	now, err := w.Seqno(h.Data)
+	w, now, err := ton.WalletAt(sender, h.Data)
 	if err != nil {
 		return f, err
 	}
@@ -51,7 +54,7 @@ func (m *Mover) fate(ctx context.Context, n *ton.Node, l pay.Relay) (f settle.Fa
 		}
 		return f, nil
 	}
-	t, ok, err := m.place(ctx, n, seqno)
+	t, ok, err := place(ctx, n, w, seqno)
 	if err != nil || !ok {
 		return f, err
 	}
@@ -84,14 +87,13 @@ func txHash(t ton.Tx) (string, error) {
 	return hex.EncodeToString(b), nil
 }
 
-// place returns the transaction of the relayer's wallet that used a sequence number.
-func (m *Mover) place(ctx context.Context, n *ton.Node, seqno uint32) (found ton.Tx, ok bool, err error) {
-	key := m.Relayer.Public().(ed25519.PublicKey)
+// place returns the transaction of a wallet that used a sequence number.
+func place(ctx context.Context, n *ton.Node, w ton.Wallet, seqno uint32) (found ton.Tx, ok bool, err error) {
 	err = n.History(ctx, historyPages, func(t ton.Tx) bool {
 		if t.In == nil || t.In.Source != nil {
 			return true
 		}
-		r, signed, err := ton.ParseRequest(t.In.Body(), key)
+		r, signed, err := ton.ParseRequest(t.In.Body(), w.Key)
 		if err != nil || !signed {
 			return true
 		}
@@ -99,18 +101,24 @@ func (m *Mover) place(ctx context.Context, n *ton.Node, seqno uint32) (found ton
 			found = t
 		}
 		return r.Seqno > seqno
-	}, m.wallet().Address())
+	}, w.Address())
 	return found, ok, err
 }
 
 // is reports whether a transaction is that of a send.
 func is(t ton.Tx, s pay.RelaySend) bool {
+	_, body, err := opened(s)
+	return err == nil && bytes.Equal(body.Hash(), t.In.Body().Hash())
+}
+
+// opened returns the wallet that a send is for, and the request that it brings.
+func opened(s pay.RelaySend) (sender ton.Address, body *ton.Cell, err error) {
 	message, err := decode(s)
 	if err != nil {
-		return false
+		return sender, nil, err
 	}
-	_, _, body, err := ton.ParseExternal(message)
-	return err == nil && bytes.Equal(body.Hash(), t.In.Body().Hash())
+	sender, _, body, err = ton.ParseExternal(message)
+	return sender, body, err
 }
 
 // moved follows the messages that a relay led to for one item, until they have all arrived.

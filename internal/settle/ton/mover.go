@@ -3,6 +3,7 @@
 package ton
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -28,6 +30,9 @@ const (
 	// margin is how much newer than the end of a relay the masterchain must be before it is
 	// given up: blocks of shards may become final later than they are dated.
 	margin = time.Minute
+	// patience is how long the addresses for one relay are asked about. It leaves a job, and the
+	// relay, time to do the rest.
+	patience = 20 * time.Second
 )
 
 // What goes along with each item, in nanotons. Of what a jetton does not need the most comes back.
@@ -46,9 +51,13 @@ type Mover struct {
 	Relayer ed25519.PrivateKey                             // of the wallet that pays the fees
 	Key     func(index uint32) (ed25519.PrivateKey, error) // of a deposit wallet
 	Log     *slog.Logger
+	// Patience is how long addresses are asked about for one relay; 0 for 20 seconds.
+	Patience time.Duration
 
 	mu         sync.Mutex
 	have, need *big.Int // of the relayer; need is nil while it has enough
+	turn       uint64
+	unknown    map[pay.SweepItem]uint64 // of which nothing could be learned, the last time at that turn
 }
 
 var _ settle.Mover = (*Mover)(nil)
@@ -66,7 +75,9 @@ func (m *Mover) holding(ctx context.Context, a ton.Address) (ton.Holding, error)
 }
 
 // Prepare implements settle.Mover. An address that is among the items twice, for another token,
-// has its turn with the next relay.
+// has its turn with the next relay. An item that cannot be moved, as the nodes agree, is left.
+// One that they do not answer about, or not in time, is neither moved nor left: others go on
+// without it, and come before it from then on. The error is theirs if nothing else came of it.
 func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Prepared, err error) {
 	head, err := m.Chain.Head(ctx)
 	if err != nil {
@@ -85,16 +96,21 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 	r := ton.Request{Wallet: w.ID, ValidUntil: until, Seqno: seqno}
 	need, taken := new(big.Int).Set(ownGas), map[string]bool{}
 	p.Left = map[pay.SweepItem]string{}
-	for _, i := range items {
-		if len(p.Items) == maxItems {
+	asking, end := context.WithTimeout(ctx, cmp.Or(m.Patience, patience))
+	defer end()
+	var unknown error
+	for _, i := range m.inTurn(items) {
+		if len(p.Items) == maxItems || asking.Err() != nil {
 			break
 		}
 		if taken[i.Address] {
 			continue
 		}
-		msg, why, err := m.bring(ctx, i, until+uint32(innerLife/time.Second))
-		if err != nil {
-			return settle.Prepared{}, fmt.Errorf("empty %s: %w", i.Address, err)
+		msg, why, err := m.bring(asking, i, until+uint32(innerLife/time.Second))
+		if m.learned(i, err == nil); err != nil {
+			m.Log.WarnContext(ctx, "nothing could be learned of an address; it has its turn after others", "address", i.Address, "token", i.Token, "err", err)
+			unknown = cmp.Or(unknown, fmt.Errorf("empty %s: %w", i.Address, err))
+			continue
 		}
 		if why != "" {
 			p.Left[i] = why
@@ -105,7 +121,10 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 		need.Add(need, new(big.Int).Add(msg.Value, forwarding))
 	}
 	if m.looked(h.Balance, need); len(p.Items) == 0 {
-		return p, nil
+		if len(p.Left) > 0 {
+			return p, nil // and it is out of the way the next time
+		}
+		return p, cmp.Or(unknown, ctx.Err())
 	}
 	if why := m.Shortage(); why != "" {
 		return settle.Prepared{}, fmt.Errorf("%w: %s", settle.ErrNoGas, why)
@@ -123,22 +142,41 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 	return p, nil
 }
 
-// bring returns the message that makes a deposit wallet empty itself; why it cannot now, if so.
+// inTurn returns items as they are to be asked about: those of which nothing could be learned come
+// last, and of them those whose turn was the longest ago first.
+func (m *Mover) inTurn(items []pay.SweepItem) []pay.SweepItem {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.SortedStableFunc(slices.Values(items), func(a, b pay.SweepItem) int { return cmp.Compare(m.unknown[a], m.unknown[b]) })
+}
+
+func (m *Mover) learned(i pay.SweepItem, something bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if delete(m.unknown, i); something {
+		return
+	}
+	if m.unknown == nil {
+		m.unknown = map[pay.SweepItem]uint64{}
+	}
+	m.turn++
+	m.unknown[i] = m.turn
+}
+
+// bring returns the message that makes a deposit wallet empty itself; why it cannot now, if two
+// nodes say so or none needs to be asked. The error is of what could not be learned.
 func (m *Mover) bring(ctx context.Context, i pay.SweepItem, until uint32) (msg ton.Message, why string, err error) {
 	index, err := strconv.ParseUint(i.Salt, 10, 32)
 	if err != nil {
-		return msg, "", errors.New("its derivation index is not a number")
+		return msg, "its derivation index is not a number", nil
 	}
 	key, err := m.Key(uint32(index))
 	if err != nil {
-		return msg, "", fmt.Errorf("its key: %w", err)
+		return msg, "its key cannot be derived", nil
 	}
 	w, err := ton.DepositWallet(key.Public().(ed25519.PublicKey), uint32(index), m.Chain.Testnet)
-	if err != nil {
-		return msg, "", err
-	}
-	if w.Address().String() != i.Address {
-		return msg, "", errors.New("the address is not that of its index")
+	if err != nil || w.Address().String() != i.Address {
+		return msg, "the deployment has no key for this address; were its words changed?", nil
 	}
 	to, err := ton.Parse(i.Receiver, m.Chain.Testnet)
 	if err != nil {
@@ -150,7 +188,7 @@ func (m *Mover) bring(ctx context.Context, i pay.SweepItem, until uint32) (msg t
 	}
 	seqno, err := w.Seqno(h.Data)
 	if err != nil {
-		return msg, "", err
+		return msg, err.Error(), nil
 	}
 	r := ton.Request{Internal: true, Wallet: w.ID, ValidUntil: until, Seqno: seqno}
 	msg = ton.Message{To: w.Address(), Bounce: true, Mode: ton.ModePaysFees | ton.ModeSkipErrors}
@@ -174,10 +212,20 @@ func (m *Mover) bring(ctx context.Context, i pay.SweepItem, until uint32) (msg t
 // native moves exactly what was paid and has not left: what the network took since is added, and
 // what earlier relays brought too much stays.
 func (m *Mover) native(ctx context.Context, from, to ton.Address, balance *big.Int) (out ton.Message, with *big.Int, why string, err error) {
-	due, err := ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (*big.Int, error) { return n.Due(ctx, from) },
-		func(a, b *big.Int) (*big.Int, bool) { return a, a.Cmp(b) == 0 })
+	due, err := ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (*big.Int, error) {
+		due, err := n.Due(ctx, from)
+		if errors.Is(err, ton.ErrTooMany) {
+			return nil, nil //nolint:nilnil // an answer, too, on which nodes can agree
+		}
+		return due, err
+	}, func(a, b *big.Int) (*big.Int, bool) {
+		return a, a == nil && b == nil || a != nil && b != nil && a.Cmp(b) == 0
+	})
 	if err != nil {
 		return out, nil, "", err
+	}
+	if due == nil {
+		return out, nil, "the address has too many transactions to tell what was paid to it", nil
 	}
 	if due.Sign() <= 0 {
 		return out, nil, "the address holds none of it", nil
@@ -193,22 +241,44 @@ func (m *Mover) native(ctx context.Context, from, to ton.Address, balance *big.I
 
 func (m *Mover) jetton(ctx context.Context, from, to ton.Address, master string) (out ton.Message, why string, err error) {
 	j, err := m.Chain.Jetton(ctx, master)
+	if none, ok := errors.AsType[ton.NoJetton](err); ok {
+		return out, "its token: " + none.Error(), nil
+	}
 	if err != nil {
 		return out, "", err
 	}
-	h, err := m.holding(ctx, j.Wallet(from))
-	if err != nil {
-		return out, "", err
-	}
-	_, units, err := j.Holding(h.Data)
-	if err != nil {
-		return out, "", err
-	}
-	if units.Sign() == 0 {
+	units, lock, why, err := m.jettons(ctx, j, from)
+	switch {
+	case err != nil || why != "":
+		return out, why, err
+	case units.Sign() == 0:
 		return out, "the address holds none of it", nil
+	case lock&ton.LockedOut != 0:
+		return out, "the issuer of the token lets the address send none of it", nil
+	}
+	if j.Governed { // in vain it would cost all that goes along
+		switch _, lock, why, err = m.jettons(ctx, j, to); {
+		case err != nil || why != "":
+			return out, why, err
+		case lock&ton.LockedIn != 0:
+			return out, "the issuer of the token lets the receiver get none of it", nil
+		}
 	}
 	body := ton.Transfer{Units: units, To: to, Answer: m.wallet().Address(), Forward: notify}.Body()
 	return ton.Message{To: j.Wallet(from), Value: new(big.Int), Bounce: true, Body: body, Mode: ton.ModeForward | ton.ModeBounceError}, "", nil
+}
+
+// jettons returns what an owner's jetton wallet holds and may not do; why that cannot be said, if
+// nodes agree that it is none.
+func (m *Mover) jettons(ctx context.Context, j ton.Jetton, owner ton.Address) (units *big.Int, lock ton.Lock, why string, err error) {
+	h, err := m.holding(ctx, j.Wallet(owner))
+	if err != nil {
+		return nil, 0, "", err
+	}
+	if _, units, lock, err = j.Holding(h.Data); err != nil {
+		return nil, 0, err.Error(), nil
+	}
+	return units, lock, "", nil
 }
 
 // Send implements settle.Mover.

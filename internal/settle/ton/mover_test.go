@@ -1,9 +1,7 @@
 package ton_test
 
 import (
-	"crypto/ed25519"
 	"encoding/hex"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -128,6 +126,67 @@ func TestAnotherTookItsPlace(t *testing.T) {
 	w.holds(receiver, "", 2_000_000_000)
 }
 
+// The fee key is another by now: a relay is judged by the wallet that it was signed for, as it is.
+func TestAnotherFeeKey(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*world, pay.Relay){
+		"it landed": func(w *world, l pay.Relay) {
+			w.mover.Send(w.Context(), l)
+			w.Mine()
+			w.mover.Relayer = key("another relayer")
+			if f := w.fate(l, pay.RelayDone); !f.Mined || len(f.Refused) != 0 {
+				w.Errorf("fate %+v", f)
+			}
+		},
+		"it lands": func(w *world, l pay.Relay) {
+			w.mover.Relayer = key("another relayer")
+			w.fate(l, pay.RelaySent)
+			if next, some, err := w.mover.Again(w.Context(), l, time.Time{}); some || err != nil {
+				w.Errorf("signed anew %+v: %v", next, err)
+			}
+			w.Mine()
+			w.fate(l, pay.RelayDone)
+		},
+		"its time is over": func(w *world, l pay.Relay) {
+			w.mover.Relayer = key("another relayer")
+			w.advance(6*time.Minute + time.Second)
+			w.fate(l, pay.RelayFailed)
+			w.mover.Send(w.Context(), l)
+			w.Mine()
+			w.fate(l, pay.RelayFailed)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for first := range 2 { // a relay that deploys the wallet, or a later one
+				w := open(t, 2)
+				old := key("the first relayer")
+				w.mover.Relayer = old
+				w.Fund(ton.FeeWallet(public(old), true).Address(), 5_000_000_000)
+				i, j := w.item(1, ""), w.item(2, "")
+				w.pay(i, 1_000_000_000)
+				w.pay(j, 3_000_000_000)
+				if first > 0 {
+					l, _ := w.prepare(j)
+					w.mover.Send(w.Context(), l)
+					w.Mine()
+					w.fate(l, pay.RelayDone)
+				}
+				l, _ := w.prepare(i)
+				if end(w, l); name == "its time is over" {
+					w.sums(i, "1000000000", "0")
+					continue
+				}
+				w.sums(i, "1000000000", "1000000000")
+			}
+		})
+	}
+	w := open(t, 1)
+	if _, err := w.mover.Fate(t.Context(), pay.Relay{Sends: []pay.RelaySend{{Raw: "00"}}}); err == nil {
+		t.Error("a message that is none has a fate")
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	w := open(t, 1)
@@ -229,35 +288,6 @@ func TestOldStateIsNoFailure(t *testing.T) {
 	w.fate(next, pay.RelaySent)
 	w.nodes[0].set(func() { w.nodes[0].rewrite = nil })
 	w.fate(next, pay.RelayFailed)
-}
-
-func TestBadItems(t *testing.T) {
-	t.Parallel()
-	w := open(t, 1)
-	good := w.item(1, "")
-	w.pay(good, 1_000_000_000)
-	for name, change := range map[string]func(*pay.SweepItem){
-		"no index":        func(i *pay.SweepItem) { i.Salt = "0x01" },
-		"too big":         func(i *pay.SweepItem) { i.Salt = "2147483648" },
-		"another index":   func(i *pay.SweepItem) { i.Salt = "2" },
-		"another address": func(i *pay.SweepItem) { i.Address = w.item(2, "").Address },
-		"no jetton":       func(i *pay.SweepItem) { i.Token = good.Address },
-	} {
-		i := good
-		change(&i)
-		if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); err == nil {
-			t.Errorf("%s: %+v", name, p)
-		}
-	}
-	bad := good
-	bad.Receiver = "UQ"
-	if _, p := w.prepare(bad); len(p.Items) != 0 || !strings.Contains(p.Left[bad], "receiver") {
-		t.Errorf("prepared %+v", p)
-	}
-	w.mover.Key = func(uint32) (ed25519.PrivateKey, error) { return nil, errors.New("sealed") }
-	if _, err := w.mover.Prepare(t.Context(), []pay.SweepItem{good}); err == nil || !strings.Contains(err.Error(), "sealed") {
-		t.Errorf("without a key: %v", err)
-	}
 }
 
 // The message of a relay that the real virtual machine ran (@ton/sandbox 0.41, with the code of USDT's

@@ -52,9 +52,10 @@ type world struct {
 type proxy struct {
 	url     string
 	mu      sync.Mutex
-	lost    bool                             // its answers to messages do not come back
-	deaf    bool                             // it takes no messages
-	rewrite func(path, answer string) string // of what it says
+	lost    bool                                          // its answers to messages do not come back
+	deaf    bool                                          // it takes no messages
+	rewrite func(path, answer string) string              // of what it says
+	stead   func(http.ResponseWriter, *http.Request) bool // answers in its stead, or not
 }
 
 func (p *proxy) set(f func()) {
@@ -79,8 +80,11 @@ func open(t *testing.T, nodes int) *world {
 		p := &proxy{}
 		s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			p.mu.Lock()
-			lost, deaf, rewrite := p.lost, p.deaf, p.rewrite
+			lost, deaf, rewrite, stead := p.lost, p.deaf, p.rewrite, p.stead
 			p.mu.Unlock()
+			if stead != nil && stead(rw, r) {
+				return
+			}
 			sends := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/message")
 			if sends && deaf {
 				http.Error(rw, "no", http.StatusInternalServerError)
