@@ -206,7 +206,7 @@ func TestLeft(t *testing.T) {
 	r.fund(t, address(2), cardano.Value{Lovelace: 5 * ada})
 	r.fund(t, address(3), cardano.Value{Lovelace: 5 * ada})
 	script := ""
-	for _, u := range must(r.Driver.Unspent(t.Context(), address(3))) {
+	for _, u := range must(r.Driver.Unspent(t.Context(), address(3), func(cardano.Unspent) bool { return true })) {
 		script = u.Hash.String()
 	}
 	r.fault(0, func(w http.ResponseWriter, q *http.Request) bool {
