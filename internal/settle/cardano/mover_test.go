@@ -278,6 +278,10 @@ func TestManyGoInSeveral(t *testing.T) {
 	for len(items) > 0 && relays < 20 {
 		relays++
 		l := r.relay(t, items...)
+		raw, _ := hex.DecodeString(l.Sends[0].Raw)
+		if n := len(must(cardano.DecodeTx(raw)).Spends()); n > 100 {
+			t.Errorf("%d inputs in one transaction", n)
+		}
 		r.Send(t.Context(), l)
 		r.mine(confirmations)
 		r.is(t, l, pay.RelayDone, true)

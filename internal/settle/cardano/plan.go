@@ -12,8 +12,10 @@ import (
 	"github.com/pepay/pepay/internal/settle"
 )
 
-// maxPurse bounds how many of the fee payer's outputs pay for one transaction.
-const maxPurse = 20
+const (
+	maxPurse  = 20  // of the fee payer's outputs that pay for one transaction
+	maxInputs = 100 // of one transaction: the watcher asks a node for the origin of each
+)
 
 // plan is a transaction that is being put together: what it takes from deposit addresses
 // goes whole to their receivers, and the fee payer pays for the rest.
@@ -142,8 +144,8 @@ func (p *plan) outputs() (all []cardano.Output, ok bool) {
 	return all, true
 }
 
-// fits reports whether the transaction is one that the ledger takes, as to its size. When it
-// is too long there is no room for anything else; when an output would hold too much there
+// fits reports whether the transaction is one that the ledger takes, as to its size, and that
+// is read back soon. When it is too long there is no room for anything else; when an output would hold too much there
 // is, for what holds less.
 func (p *plan) fits() (fits, long bool, err error) {
 	outputs, ok := p.outputs()
@@ -159,7 +161,8 @@ func (p *plan) fits() (fits, long bool, err error) {
 	}
 	d := p.shape(outputs, min(len(p.purse), maxPurse))
 	size, err := d.Size(len(p.parts) + 1)
-	return size <= p.params.MaxTx, size > p.params.MaxTx, err
+	long = size > p.params.MaxTx || len(d.Inputs) > maxInputs
+	return !long, long, err
 }
 
 // shape is the transaction without its fee: as long as it will be, or longer.
