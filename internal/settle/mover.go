@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"math/big"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // are one per family of networks.
 type Mover interface {
 	// Prepare signs a transaction that empties as many of the items as fit in one. Nothing
-	// is sent. The error is ErrNoGas when the account that pays the fees cannot.
+	// is sent. The error is ErrNoGas when the account that pays the fees cannot, ErrUnread when
+	// nothing is known of these items.
 	Prepare(ctx context.Context, items []pay.SweepItem) (Prepared, error)
 	// Send hands the newest form of a relay to every node. Whether that worked is not taken
 	// from their answers: Fate finds out from the chain.
@@ -33,6 +35,10 @@ type Mover interface {
 	// Shortage says what that account lacks for its next transaction, "" for nothing.
 	Shortage() string
 }
+
+// ErrUnread means that nodes answer, and yet not what the addresses of the items hold. That
+// may be so of these alone: others can be moved meanwhile.
+var ErrUnread = errors.New("what deposit addresses hold is not known")
 
 // Prepared is a transaction that has been signed and not sent.
 type Prepared struct {

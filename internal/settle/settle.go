@@ -5,6 +5,7 @@ package settle
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -106,10 +107,7 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	if err != nil || len(items) == 0 {
 		return err
 	}
-	if n.Name.Family() != pay.EVM { // the chain shows who sent and who got, and not which of several got what
-		items = slices.DeleteFunc(items, func(i pay.SweepItem) bool { return i.Receiver != items[0].Receiver })
-	}
-	p, err := m.Prepare(ctx, items)
+	p, err := s.prepare(ctx, n, m, items)
 	if err != nil {
 		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), n.Name, err)
 	}
@@ -136,6 +134,31 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	m.Send(ctx, l)
 	s.Log.InfoContext(ctx, "settling", "network", l.Network, "payments", len(ps), "tx", l.Sends[0].TxHash)
 	return nil
+}
+
+// prepare asks for a transaction that empties some of the items: on most networks to one
+// receiver, as the chain shows who sent and who got, and not which of several got what. When
+// nothing is known of those of one, the next one's turn comes.
+func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, items []pay.SweepItem) (p Prepared, err error) {
+	if n.Name.Family() == pay.EVM {
+		return m.Prepare(ctx, items)
+	}
+	for len(items) > 0 {
+		var turn, rest []pay.SweepItem
+		for _, i := range items {
+			if i.Receiver == items[0].Receiver {
+				turn = append(turn, i)
+			} else {
+				rest = append(rest, i)
+			}
+		}
+		if p, err = m.Prepare(ctx, turn); !errors.Is(err, ErrUnread) {
+			return p, err
+		}
+		s.Log.WarnContext(ctx, "what a merchant's deposit addresses hold is not known; the next one's go first", "network", n.Name, "err", err)
+		items = rest
+	}
+	return p, err
 }
 
 // leave marks the payments that cannot be moved now, each with the reason; they are tried

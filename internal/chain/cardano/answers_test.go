@@ -117,47 +117,77 @@ func TestParams(t *testing.T) {
 
 func TestParseUnspent(t *testing.T) {
 	t.Parallel()
-	hash := strings.Repeat("0a", 32)
-	good := `{"tx_hash":"` + hash + `","output_index":3,"amount":[{"unit":"lovelace","quantity":"5"},{"unit":"` + token + `","quantity":"9223372036854775807"}],"reference_script_hash":"x"}`
-	u, err := cardano.ParseUnspent([]byte(good))
-	want := cardano.Unspent{Ref: ref(0x0a, 3), Value: cardano.Value{Lovelace: 5, Assets: map[string]uint64{token: 1<<63 - 1}}, Script: true}
-	if err != nil || !reflect.DeepEqual(u, want) {
-		t.Errorf("%+v, %v", u, err)
+	hash, most := strings.Repeat("0a", 32), "18446744073709551615"
+	taken := map[string]bool{token: true}
+	good := `{"tx_hash":"` + hash + `","output_index":3,"amount":[{"unit":"lovelace","quantity":"5"},{"unit":"` + token + `","quantity":"` + most + `"}],"reference_script_hash":"x"}`
+	want := cardano.Unspent{Ref: ref(0x0a, 3), Value: cardano.Value{Lovelace: 5, Assets: map[string]uint64{token: 1<<64 - 1}}, Script: true}
+	for name, ours := range map[string]map[string]bool{"ours": taken, "of others": nil} {
+		if u, whole, err := cardano.ParseUnspent([]byte(good), ours); err != nil || !whole || !reflect.DeepEqual(u, want) {
+			t.Errorf("%s: %+v, %v, %v", name, u, whole, err)
+		}
 	}
-	for _, change := range [][2]string{
-		{hash, "0a"},
-		{hash, strings.Repeat("zz", 32)},
-		{`"5"`, `"-5"`},
-		{`"5"`, `"5.0"`},
-		{`"5"`, `5`},
-		{`"5"`, `""`},
-		{`"9223372036854775807"`, `"9223372036854775808"`},
-		{token, "ADA"},
-		{token, strings.ToUpper(token)},
-		{`"lovelace","quantity":"5"`, `"` + token + `","quantity":"5"`},
-		{`3`, `-3`},
-		{`3`, `3.5`},
-		{`{"tx`, `{{"tx`},
-		{`[`, `{`},
+	for _, c := range []struct {
+		old, new string
+		others   bool // that it can be left alone when the token is not ours
+	}{
+		{hash, "0a", false},
+		{hash, strings.Repeat("zz", 32), false},
+		{`"5"`, `"-5"`, false},
+		{`"5"`, `"5.0"`, false},
+		{`"5"`, `5`, false},
+		{`"5"`, `""`, false},
+		{`"5"`, `"9223372036854775808"`, false},
+		{`"5"`, `"9223372036854775807"},{"unit":"lovelace","quantity":"1"`, false},
+		{most, "18446744073709551616", true},
+		{most, "-1", true},
+		{most, "0", true},
+		{most, "", true},
+		{`"lovelace","quantity":"5"`, `"` + token + `","quantity":"5"`, true},
+		{`3`, `-3`, false},
+		{`3`, `3.5`, false},
+		{`{"tx`, `{{"tx`, false},
+		{`[`, `{`, false},
 	} {
-		if u, err := cardano.ParseUnspent([]byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
-			t.Errorf("%v: %+v", change, u)
+		raw := []byte(strings.Replace(good, c.old, c.new, 1))
+		if u, _, err := cardano.ParseUnspent(raw, taken); err == nil {
+			t.Errorf("%s: %+v", raw, u)
+		}
+		if u, whole, err := cardano.ParseUnspent(raw, nil); (err == nil) != c.others || whole {
+			t.Errorf("%s, not ours: %+v, %v, %v", raw, u, whole, err)
+		}
+	}
+	for _, unit := range []string{"ADA", strings.ToUpper(token), "", token[:55], token + strings.Repeat("00", 32)} {
+		if u, whole, err := cardano.ParseUnspent([]byte(strings.Replace(good, token, unit, 1)), taken); err != nil || whole {
+			t.Errorf("%s: %+v, %v, %v", unit, u, whole, err)
 		}
 	}
 }
 
 func FuzzParseUnspent(f *testing.F) {
 	f.Add([]byte(`{"address":"a","tx_hash":"` + strings.Repeat("0a", 32) + `","output_index":3,"amount":[{"unit":"lovelace","quantity":"5"},{"unit":"` + token + `","quantity":"7"}],"block":"b","data_hash":null,"reference_script_hash":null}`))
-	f.Add([]byte(`{"tx_hash":"` + strings.Repeat("ff", 32) + `","output_index":0,"amount":[{"unit":"` + strings.Repeat("ab", 60) + `","quantity":"9223372036854775807"}],"reference_script_hash":"x"}`))
+	f.Add([]byte(`{"tx_hash":"` + strings.Repeat("ff", 32) + `","output_index":0,"amount":[{"unit":"` + strings.Repeat("ab", 60) + `","quantity":"18446744073709551615"}],"reference_script_hash":"x"}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		u, err := cardano.ParseUnspent(raw)
-		if err != nil {
+		u, whole, err := cardano.ParseUnspent(raw, map[string]bool{token: true})
+		if err != nil || !whole {
 			return
 		}
-		if _, err := (cardano.Output{Address: merchant, Value: u.Value}).Least(4310); err != nil {
-			t.Errorf("%s cannot be written: %v", raw, err)
+		out, err := encode(cardano.Output{Address: merchant, Value: u.Value})
+		if err != nil {
+			t.Fatalf("%s cannot be written: %v", raw, err)
+		}
+		if back := out.Makes()[0]; !same(back.Value, u.Value) {
+			t.Errorf("%s is read as %+v and written as %+v", raw, u, back)
 		}
 	})
+}
+
+// encode is a transaction with an output, as it is read when it was written.
+func encode(o cardano.Output) (*cardano.Tx, error) {
+	_, raw, err := cardano.Draft{Outputs: []cardano.Output{o}}.Sign()
+	if err != nil {
+		return nil, err
+	}
+	return cardano.DecodeTx(raw)
 }
 
 // Whatever a node answers, the driver gives an error or a result, soon.

@@ -145,7 +145,7 @@ func TestSweeps(t *testing.T) {
 	s.together(t, chaintest.Transfer{Address: ourA, Token: token, Units: 50}, chaintest.Transfer{Address: ourB, Token: token, Units: 60}, chaintest.Transfer{Address: ourB, Token: fake, Units: 5})
 	var refs []cardano.Ref
 	for _, a := range ours() {
-		for _, u := range must(d.Unspent(t.Context(), a)) {
+		for _, u := range slices.Backward(must(d.Unspent(t.Context(), a, whatever))) {
 			refs = append(refs, u.Ref)
 		}
 	}
@@ -167,7 +167,7 @@ func TestSweeps(t *testing.T) {
 	}
 	// More comes back than was taken: the rest is a deposit.
 	refs = nil
-	for _, u := range must(d.Unspent(t.Context(), ourA)) {
+	for _, u := range must(d.Unspent(t.Context(), ourA, whatever)) {
 		refs = append(refs, u.Ref)
 	}
 	from = head(t, d)
@@ -220,10 +220,10 @@ func TestPages(t *testing.T) {
 	if len(f.Deposits) != 230+213 || f.Blocks != 231 || p.asked("/next") != 3 {
 		t.Errorf("%d deposits in %d blocks", len(f.Deposits), f.Blocks)
 	}
-	if all := must(d.Unspent(t.Context(), ourB)); len(all) != 213 {
+	if all := must(d.Unspent(t.Context(), ourB, whatever)); len(all) != 213 {
 		t.Errorf("%d outputs", len(all))
 	}
-	if all := must(d.Unspent(t.Context(), "addr_test1vqg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygxrcya6")); len(all) != 0 {
+	if all := must(d.Unspent(t.Context(), "addr_test1vqg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zyg3zygxrcya6", whatever)); len(all) != 0 {
 		t.Errorf("%d outputs of an address that nobody knows", len(all))
 	}
 }

@@ -6,14 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxUnspent bounds how many outputs of one address are looked at: the rest is for later.
-const maxUnspent = 500
+const (
+	maxUnspent = 500    // outputs of one address that are of use: the rest is for later
+	maxListed  = 10_000 // that are looked through for them; each locks up about an ADA of whoever sent it
+)
 
 // Params are the rules of the network that a transaction must keep.
 type Params struct {
@@ -78,31 +81,35 @@ type Unspent struct {
 	Script bool // it holds one, for which whoever spends it pays
 }
 
-// Unspent returns what lies at an address, by one node's word: one that lies about it makes
-// a transaction that no ledger takes, and nothing worse.
-func (d *Driver) Unspent(ctx context.Context, address string) (all []Unspent, err error) {
+// Unspent returns what lies at an address and is of use, the newest first, so that junk sent
+// before does not hide it. It is by one node's word: one that lies about it makes a
+// transaction that no ledger takes, and nothing worse.
+func (d *Driver) Unspent(ctx context.Context, address string, of func(Unspent) bool) (all []Unspent, err error) {
 	nodes, err := d.ready()
 	if err != nil {
 		return nil, err
 	}
 	return all, nodes.Try(ctx, func(n *endpoint) error {
-		list, err := pages[json.RawMessage](ctx, n, "/addresses/"+address+"/utxos", maxUnspent)
-		if err != nil {
-			return err
-		}
 		all = nil
-		for _, raw := range list {
-			u, err := parseUnspent(raw)
+		seen := map[Ref]bool{} // what is new moves the rest on to the next page
+		return walk(ctx, n, "/addresses/"+address+"/utxos?order=desc", maxListed, func(raw json.RawMessage) (more bool, err error) {
+			u, whole, err := parseUnspent(raw, d.taken)
 			if err != nil {
-				return fmt.Errorf("%s: what lies at %s: %w", n.Name, address, err)
+				return false, fmt.Errorf("%s: what lies at %s: %w", n.Name, address, err)
 			}
-			all = append(all, u)
-		}
-		return nil
+			if whole && !seen[u.Ref] && of(u) {
+				all = append(all, u)
+			}
+			seen[u.Ref] = true
+			return len(all) < maxUnspent, nil
+		})
 	}, nil)
 }
 
-func parseUnspent(raw []byte) (u Unspent, err error) {
+// parseUnspent reads an output. It is not whole when it holds something of no concern to us
+// that cannot be read: then it can only lie where it is, and the others are of use all the
+// same. That its ADA or one of our tokens cannot be read is a fault of the node.
+func parseUnspent(raw []byte, ours map[string]bool) (u Unspent, whole bool, err error) {
 	var a struct {
 		Hash   string  `json:"tx_hash"`
 		Index  uint64  `json:"output_index"`
@@ -113,32 +120,40 @@ func parseUnspent(raw []byte) (u Unspent, err error) {
 		} `json:"amount"`
 	}
 	if err := json.Unmarshal(raw, &a); err != nil {
-		return u, err
+		return u, false, err
 	}
 	hash, err := hex.DecodeString(a.Hash)
 	if err != nil || len(hash) != len(u.Hash) {
-		return u, errors.New("a hash is none")
+		return u, false, errors.New("a hash is none")
 	}
 	copy(u.Hash[:], hash)
-	u.Index, u.Script = a.Index, a.Script != nil
+	u.Index, u.Script, whole = a.Index, a.Script != nil, true
 	for _, part := range a.Amount {
-		n, err := strconv.ParseUint(part.Quantity, 10, 63)
-		if err != nil {
-			return u, errors.New("an amount is no number that the ledger can count")
+		v, ok := parseAmount(part.Unit, part.Quantity)
+		if ok {
+			u.Value, ok = u.Value.Add(v)
 		}
-		v := Value{Lovelace: n}
-		if part.Unit != "lovelace" {
-			if c, err := CanonicalToken(part.Unit); err != nil || c != part.Unit {
-				return u, errors.New("the name of an asset is none")
-			}
-			v = Value{Assets: map[string]uint64{part.Unit: n}}
+		if !ok && (part.Unit == lovelace || ours[part.Unit]) {
+			return u, false, fmt.Errorf("%.20q of %.130q is nothing that the ledger can count", part.Quantity, part.Unit)
 		}
-		ok := false
-		if u.Value, ok = u.Value.Add(v); !ok {
-			return u, errors.New("an amount is more than the ledger can count")
-		}
+		whole = whole && ok
 	}
-	return u, nil
+	return u, whole, nil
+}
+
+const lovelace = "lovelace" // the unit of ADA
+
+// parseAmount reads a part of an output: 64 bits of an asset, and what there can be of ADA.
+func parseAmount(unit, quantity string) (v Value, ok bool) {
+	n, err := strconv.ParseUint(quantity, 10, 64)
+	if err != nil {
+		return v, false
+	}
+	if unit == lovelace {
+		return Value{Lovelace: n}, n <= math.MaxInt64
+	}
+	c, err := CanonicalToken(unit)
+	return Value{Assets: map[string]uint64{unit: n}}, err == nil && c == unit && n > 0
 }
 
 // Submit hands a signed transaction to every node, and returns what those said that did not

@@ -81,24 +81,41 @@ func (n *endpoint) ofNetwork(ctx context.Context) error {
 
 // pages reads a list to its end, or to the limit.
 func pages[T any](ctx context.Context, n *endpoint, path string, limit int) (all []T, err error) {
+	err = walk(ctx, n, path, limit, func(v T) (bool, error) {
+		all = append(all, v)
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// walk reads a list until it ends, or is at the limit, or whoever takes it wants no more.
+func walk[T any](ctx context.Context, n *endpoint, path string, limit int, take func(T) (more bool, err error)) error {
 	sep := "?"
 	if strings.Contains(path, "?") {
 		sep = "&"
 	}
-	for page := 1; len(all) < limit; page++ {
+	for page := 1; (page-1)*pageSize < limit; page++ {
 		var part []T
 		found, err := n.get(ctx, fmt.Sprintf("%s%scount=%d&page=%d", path, sep, pageSize, page), &part)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if len(part) > pageSize {
-			return nil, fmt.Errorf("%s: %s: a page of %d", n.Name, path, len(part))
+			return fmt.Errorf("%s: %s: a page of %d", n.Name, path, len(part))
 		}
-		if all = append(all, part...); !found || len(part) < pageSize {
+		for _, v := range part {
+			if more, err := take(v); err != nil || !more {
+				return err
+			}
+		}
+		if !found || len(part) < pageSize {
 			break
 		}
 	}
-	return all, nil
+	return nil
 }
 
 var hashText = regexp.MustCompile(`^[0-9a-f]{64}$`)

@@ -42,6 +42,9 @@ func address(index uint32) string {
 	return must(cardano.DepositAddress(account.Account(), index, cardano.Testnet))
 }
 
+// whatever lies at an address is of use.
+func whatever(cardano.Unspent) bool { return true }
+
 func ours() []string { return []string{ourA, ourB} }
 
 // sim is a network on which an output may be as small as it likes.
@@ -109,7 +112,7 @@ func output(address, token string, units uint64) cardano.Output {
 // sweep sends all that an address of ours holds to the merchant.
 func (s *sim) sweep(t testing.TB, x chaintest.Transfer) {
 	t.Helper()
-	unspent, err := newDriver(newClock(), newProxy(t, s)).Unspent(t.Context(), x.Address)
+	unspent, err := newDriver(newClock(), newProxy(t, s)).Unspent(t.Context(), x.Address, whatever)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -261,7 +261,10 @@ func TestValue(t *testing.T) {
 	if rest, ok := sum.Sub(a); !ok || rest.Lovelace != 1 || len(rest.Assets) != 2 || rest.Assets["z"] != 2 {
 		t.Errorf("rest %+v", rest)
 	}
-	for _, o := range []cardano.Value{{Lovelace: most}, {Lovelace: 1 << 63}, {Lovelace: 1<<64 - 1}, {Assets: map[string]uint64{"x": most}}, {Assets: map[string]uint64{"x": 1<<64 - 1}}} {
+	if sum, ok := a.Add(cardano.Value{Assets: map[string]uint64{"x": 1<<64 - 8}}); !ok || sum.Assets["x"] != 1<<64-1 {
+		t.Errorf("sum %+v", sum)
+	}
+	for _, o := range []cardano.Value{{Lovelace: most}, {Lovelace: 1 << 63}, {Lovelace: 1<<64 - 1}, {Assets: map[string]uint64{"x": 1<<64 - 7}}, {Assets: map[string]uint64{"x": 1<<64 - 1}}} {
 		if sum, ok := a.Add(o); ok {
 			t.Errorf("%+v and %+v are %+v", a, o, sum)
 		}

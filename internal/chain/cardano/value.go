@@ -19,7 +19,8 @@ type Value struct {
 // Units returns the names of the assets, in the order of their bytes.
 func (v Value) Units() []string { return slices.Sorted(maps.Keys(v.Assets)) }
 
-// Add returns the sum, and false when it is more than the ledger can count.
+// Add returns the sum, and false when it is more than an output can hold of one asset, or
+// than there can be of ADA.
 func (v Value) Add(o Value) (Value, bool) {
 	if v.Lovelace > math.MaxInt64-min(o.Lovelace, math.MaxInt64) {
 		return v, false
@@ -29,7 +30,7 @@ func (v Value) Add(o Value) (Value, bool) {
 		if sum.Assets == nil {
 			sum.Assets = map[string]uint64{}
 		}
-		if sum.Assets[unit] > math.MaxInt64-min(n, math.MaxInt64) {
+		if n > math.MaxUint64-sum.Assets[unit] {
 			return v, false
 		}
 		sum.Assets[unit] += n
@@ -53,6 +54,17 @@ func (v Value) Sub(o Value) (Value, bool) {
 		}
 	}
 	return rest, true
+}
+
+// Fits reports whether one output may hold the value. The network bounds its bytes; and the
+// form in which a node keeps it has room for so many assets, whose names may be short.
+func (v Value) Fits(maxBytes int) (bool, error) {
+	policies := map[string]bool{}
+	for unit := range v.Assets {
+		policies[unit[:min(len(unit), 2*keyHashSize)]] = true
+	}
+	raw, err := v.MarshalCBOR()
+	return len(raw) <= maxBytes && 44*len(v.Assets)+keyHashSize*len(policies) <= math.MaxUint16, err
 }
 
 // The ledger's forms allow more than the library does by default: metadata may be deep, and

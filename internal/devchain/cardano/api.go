@@ -252,6 +252,9 @@ func (c *Chain) utxos(r *http.Request) any {
 			list = append(list, c.showOut(ref, o))
 		}
 	}
+	if r.URL.Query().Get("order") == "desc" {
+		slices.Reverse(list)
+	}
 	return page(r, list)
 }
 

@@ -72,15 +72,15 @@ func (c *Chain) check(t *cardano.Tx) error {
 			return fmt.Errorf("WrongNetwork: the address %s %w", m.Address, err)
 		}
 		least, err := m.Least(p.PerByte)
-		size, sizeErr := m.Value.MarshalCBOR()
-		if err := errors.Join(err, sizeErr); err != nil {
+		fits, fitsErr := m.Value.Fits(p.MaxValue)
+		if err := errors.Join(err, fitsErr); err != nil {
 			return err
 		}
 		if m.Value.Lovelace < least {
 			return fmt.Errorf("BabbageOutputTooSmallUTxO: %d of %d", m.Value.Lovelace, least)
 		}
-		if len(size) > p.MaxValue {
-			return fmt.Errorf("OutputTooBigUTxO: %d of %d", len(size), p.MaxValue)
+		if !fits {
+			return fmt.Errorf("OutputTooBigUTxO: more than %d bytes, or too many assets", p.MaxValue)
 		}
 		for unit, n := range m.Value.Assets {
 			if n == 0 {

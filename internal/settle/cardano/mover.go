@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,9 @@ import (
 // patience is for how many slots, of a second each, a transaction may be put into a block.
 // Blocks come every 20 seconds; in half an hour even a full network has had room.
 const patience = 1800
+
+// maxUnread bounds the addresses that are asked for in vain for one transaction.
+const maxUnread = 3
 
 // Mover is the settle.Mover of a network of Cardano. A transaction spends outputs by name,
 // and has one form and a last slot: nothing it moves can be moved twice.
@@ -59,15 +63,26 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 		return settle.Prepared{}, fmt.Errorf("ask for the newest block: %w", err)
 	}
 	p := &plan{params: params, purse: purse, payer: m.payer(), ttl: slot + patience, left: map[pay.SweepItem]string{}}
+	var unread []error
 	for _, group := range byAddress(items) {
-		if full, err := m.take(ctx, p, group); err != nil {
+		full, err := m.take(ctx, p, group)
+		if errors.Is(err, settle.ErrUnread) {
+			unread = append(unread, err)
+		} else if err != nil {
 			return settle.Prepared{}, err
-		} else if full {
+		}
+		if full || len(unread) == maxUnread {
 			break
 		}
 	}
-	if err := p.leaveDust(); err != nil || len(p.parts) == 0 {
-		return settle.Prepared{Left: p.left}, err
+	if err := p.leaveDust(); err != nil || len(p.parts)+len(p.left) == 0 {
+		return settle.Prepared{}, errors.Join(append(unread, err)...)
+	}
+	if len(unread) > 0 {
+		m.Log.WarnContext(ctx, "what some deposit addresses hold is not known; the others go first", "network", m.Network.Name, "err", errors.Join(unread...))
+	}
+	if len(p.parts) == 0 {
+		return settle.Prepared{Left: p.left}, nil
 	}
 	d, err := p.draft()
 	if short, ok := errors.AsType[shortage](err); ok {
@@ -134,11 +149,11 @@ func (m *Mover) Again(ctx context.Context, l pay.Relay, _ time.Time) (next pay.R
 
 // purse returns the fee payer's outputs that hold ADA and nothing else, the largest first.
 func (m *Mover) purse(ctx context.Context) ([]cardano.Unspent, error) {
-	all, err := m.Driver.Unspent(ctx, m.payer())
+	plain, err := m.Driver.Unspent(ctx, m.payer(), func(u cardano.Unspent) bool { return !u.Script && len(u.Value.Assets) == 0 })
 	if err != nil {
 		return nil, fmt.Errorf("look what the fee payer holds: %w", err)
 	}
-	plain := pure(all)
+	slices.SortStableFunc(plain, plainest)
 	m.saw(plain, 0)
 	return plain, nil
 }

@@ -206,7 +206,7 @@ func TestLeft(t *testing.T) {
 	r.fund(t, address(2), cardano.Value{Lovelace: 5 * ada})
 	r.fund(t, address(3), cardano.Value{Lovelace: 5 * ada})
 	script := ""
-	for _, u := range must(r.Driver.Unspent(t.Context(), address(3))) {
+	for _, u := range must(r.Driver.Unspent(t.Context(), address(3), func(cardano.Unspent) bool { return true })) {
 		script = u.Hash.String()
 	}
 	r.fault(0, func(w http.ResponseWriter, q *http.Request) bool {
@@ -278,6 +278,10 @@ func TestManyGoInSeveral(t *testing.T) {
 	for len(items) > 0 && relays < 20 {
 		relays++
 		l := r.relay(t, items...)
+		raw, _ := hex.DecodeString(l.Sends[0].Raw)
+		if n := len(must(cardano.DecodeTx(raw)).Spends()); n > 100 {
+			t.Errorf("%d inputs in one transaction", n)
+		}
 		r.Send(t.Context(), l)
 		r.mine(confirmations)
 		r.is(t, l, pay.RelayDone, true)

@@ -9,10 +9,13 @@ import (
 
 	"github.com/pepay/pepay/internal/chain/cardano"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/settle"
 )
 
-// maxPurse bounds how many of the fee payer's outputs pay for one transaction.
-const maxPurse = 20
+const (
+	maxPurse  = 20  // of the fee payer's outputs that pay for one transaction
+	maxInputs = 100 // of one transaction: the watcher asks a node for the origin of each
+)
 
 // plan is a transaction that is being put together: what it takes from deposit addresses
 // goes whole to their receivers, and the fee payer pays for the rest.
@@ -76,12 +79,12 @@ func (m *Mover) take(ctx context.Context, p *plan, items []pay.SweepItem) (full 
 	if receiver, err := m.net().Canonical(first.Receiver); err != nil || receiver != first.Receiver {
 		return leave("the merchant's address is not one of this network that can be paid")
 	}
-	all, err := m.Driver.Unspent(ctx, first.Address)
+	rest, err := m.Driver.Unspent(ctx, first.Address, func(u cardano.Unspent) bool { return !u.Script })
 	if err != nil {
-		return false, fmt.Errorf("look what lies at %s: %w", first.Address, err)
+		return false, fmt.Errorf("%w: %s: %w", settle.ErrUnread, first.Address, err)
 	}
+	slices.SortStableFunc(rest, plainest)
 	wanted := part{key: key, receiver: first.Receiver}
-	rest := slices.DeleteFunc(all, func(u cardano.Unspent) bool { return u.Script })
 	for _, i := range items {
 		holds := func(u cardano.Unspent) bool { return i.Token == "" || u.Value.Assets[i.Token] > 0 }
 		at := slices.IndexFunc(rest, holds)
@@ -101,26 +104,27 @@ func (m *Mover) take(ctx context.Context, p *plan, items []pay.SweepItem) (full 
 	last := &p.parts[len(p.parts)-1]
 	for _, u := range append(wanted.unspent, rest...) {
 		last.unspent = append(last.unspent, u)
-		fits, err := p.fits()
+		fits, long, err := p.fits()
 		if err != nil {
 			return false, err
 		}
-		if fits {
-			continue
+		if !fits {
+			last.unspent = last.unspent[:len(last.unspent)-1]
 		}
-		last.unspent = last.unspent[:len(last.unspent)-1]
-		last.items = slices.DeleteFunc(last.items, func(i pay.SweepItem) bool {
-			return !slices.ContainsFunc(last.unspent, func(u cardano.Unspent) bool { return i.Token == "" || u.Value.Assets[i.Token] > 0 })
-		})
-		if len(last.items) > 0 {
-			return true, nil
+		if full = long; full {
+			break
 		}
-		if p.parts = p.parts[:len(p.parts)-1]; len(p.parts) == 0 {
-			return leave("what lies at the address is too much for one transaction")
-		}
-		return true, nil
 	}
-	return false, nil
+	last.items = slices.DeleteFunc(last.items, func(i pay.SweepItem) bool {
+		return !slices.ContainsFunc(last.unspent, func(u cardano.Unspent) bool { return i.Token == "" || u.Value.Assets[i.Token] > 0 })
+	})
+	if len(last.items) > 0 {
+		return full, nil
+	}
+	if p.parts = p.parts[:len(p.parts)-1]; len(p.parts) == 0 {
+		return leave("what lies at the address is too much for one transaction")
+	}
+	return full, nil
 }
 
 // outputs returns one output for each receiver, in the order of the parts; ok is false when
@@ -140,20 +144,25 @@ func (p *plan) outputs() (all []cardano.Output, ok bool) {
 	return all, true
 }
 
-// fits reports whether the transaction is one that the ledger takes, as to its size.
-func (p *plan) fits() (bool, error) {
+// fits reports whether the transaction is one that the ledger takes, as to its size, and that
+// is read back soon. When it is too long there is no room for anything else; when an output would hold too much there
+// is, for what holds less.
+func (p *plan) fits() (fits, long bool, err error) {
 	outputs, ok := p.outputs()
-	if !ok {
-		return false, nil
-	}
 	for _, o := range outputs {
-		if raw, err := o.Value.MarshalCBOR(); err != nil || len(raw) > p.params.MaxValue {
-			return false, err
+		holds, err := o.Value.Fits(p.params.MaxValue)
+		if err != nil {
+			return false, false, err
 		}
+		ok = ok && holds
+	}
+	if !ok {
+		return false, false, nil
 	}
 	d := p.shape(outputs, min(len(p.purse), maxPurse))
 	size, err := d.Size(len(p.parts) + 1)
-	return size <= p.params.MaxTx, err
+	long = size > p.params.MaxTx || len(d.Inputs) > maxInputs
+	return !long, long, err
 }
 
 // shape is the transaction without its fee: as long as it will be, or longer.
@@ -247,11 +256,10 @@ func (p *plan) items() (items []pay.SweepItem) {
 	return items
 }
 
-// pure returns the outputs that hold ADA and nothing else, the largest first.
-func pure(all []cardano.Unspent) []cardano.Unspent {
-	all = slices.DeleteFunc(all, func(u cardano.Unspent) bool { return u.Script || len(u.Value.Assets) > 0 })
-	slices.SortStableFunc(all, func(a, b cardano.Unspent) int { return cmp.Compare(b.Value.Lovelace, a.Value.Lovelace) })
-	return all
+// plainest is the order in which outputs are taken: those with the fewest assets first, as
+// anybody can send more of them, and of these the ones with the most ADA.
+func plainest(a, b cardano.Unspent) int {
+	return cmp.Or(cmp.Compare(len(a.Value.Assets), len(b.Value.Assets)), cmp.Compare(b.Value.Lovelace, a.Value.Lovelace))
 }
 
 func sum(all []cardano.Unspent) (lovelace uint64) {
