@@ -7,9 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 
+	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/store"
+	"github.com/pepay/pepay/internal/testkit"
 )
 
 // The key may be changed while a relay is under way: its fate is that of the account that
@@ -108,4 +112,31 @@ func TestRelayerLeavesWhatIsEmpty(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A deployment whose relayer's key was changed settles on, once what the old one had under way
+// is given up.
+func TestRelayerKeyIsChanged(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		clock := new(ahead)
+		a, log := start(t, url, func(o *app.Options, _ *types.Header) { o.Now = clock.Now })
+		old, err := crypto.GenerateKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := relayOf(t, old, 0, clock.Now())
+		l.ID, l.Network, l.State = "relay of the old key", pay.Devchain.Name, pay.RelaySent
+		if err := a.Store.Write(t.Context(), func(tx *store.Tx) error { return tx.SaveRelay(l) }); err != nil {
+			t.Fatal(err)
+		}
+		invoice := paid(t, a)
+		clock.Add(50 * time.Minute)
+		testkit.Eventually(t, "the old one is sent again", func() bool { return log.has("did not take a transaction") })
+		if s, n := settlement(a, invoice), len(underWay(t, a)); s != "pending" || n != 1 {
+			t.Errorf("it is %s, %d forms", s, n)
+		}
+		clock.Add(11 * time.Minute)
+		a.MineSlowly("it is settled", func() bool { return settlement(a, invoice) == "settled" })
+	})
 }
