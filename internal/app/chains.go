@@ -60,7 +60,7 @@ type watching struct {
 // evm makes what reads an EVM network and what settles on it. It refuses a chain that is
 // not the one configured, or on which our addresses would not be what we take them for.
 func (a *App) evm(ctx context.Context, n NetworkOptions) (chain.Driver, settle.Mover, error) {
-	r := &settle.Account{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter}
+	r := &settle.Account{Network: n.Network, Key: n.Relayer, MaxFee: n.MaxFee, Log: a.Log, Now: a.Now, Meter: a.meter}
 	for _, url := range n.RPC {
 		c, err := rpc.DialOptions(ctx, url, rpc.WithHTTPClient(httpClient(n.HTTP)))
 		if err != nil {

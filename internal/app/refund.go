@@ -24,7 +24,7 @@ type RefundOptions struct {
 // refunds makes the wallet that pays refunds on a network.
 func (a *App) refunds(ctx context.Context, n NetworkOptions, nodes []*ethclient.Client) {
 	w := &settle.Wallet{
-		Account: settle.Account{Network: n.Network, Key: n.Refund.Key, Nodes: nodes, MaxFee: n.MaxFee, Log: a.Log, Meter: a.meter},
+		Account: settle.Account{Network: n.Network, Key: n.Refund.Key, Nodes: nodes, MaxFee: n.MaxFee, Log: a.Log, Now: a.Now, Meter: a.meter},
 		Token:   n.Refund.Token, Limit: n.Refund.Limit,
 	}
 	a.payer.Wallets[n.Name] = w

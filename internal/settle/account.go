@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/big"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -16,7 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -26,11 +27,14 @@ import (
 type Account struct {
 	Network pay.Network
 	Key     *ecdsa.PrivateKey
-	Nodes   []*ethclient.Client // asked in order until one answers; all are sent to
+	Nodes   []*ethclient.Client // best first; one that is at fault is passed over for a while
 	MaxFee  *big.Int            // most wei for a unit of gas; never exceeded
 	Log     *slog.Logger
-	Meter   *meter.Meter // may be nil
+	Now     func() time.Time // the clock that pauses, block times and relays are held against
+	Meter   *meter.Meter     // may be nil
 	purse   purse
+	once    sync.Once
+	nodes   *node.Pool[asked]
 }
 
 var (
@@ -43,26 +47,8 @@ var (
 // maxGas is the most that a transaction may have on most networks (EIP-7825).
 const maxGas = 1 << 24
 
-// callTimeout bounds each question to a node.
-const callTimeout = 15 * time.Second
-
 // patience is how long a transaction may wait before it is sent for a better fee.
 func (a *Account) patience() time.Duration { return max(3*a.Network.BlockTime, 30*time.Second) }
-
-// ask puts a question to the nodes until one answers.
-func ask[T any](ctx context.Context, a *Account, f func(context.Context, *ethclient.Client) (T, error)) (v T, err error) {
-	for n, c := range a.Nodes {
-		call, cancel := context.WithTimeout(ctx, callTimeout)
-		v, err = f(call, c)
-		if cancel(); err == nil || notFound(err) {
-			return v, err
-		}
-		if _, answered := errors.AsType[rpc.Error](err); !answered && ctx.Err() == nil {
-			a.Meter.RPCError(string(a.Network.Name), n+1)
-		}
-	}
-	return v, err
-}
 
 // address is the account's.
 func (a *Account) address() common.Address { return crypto.PubkeyToAddress(a.Key.PublicKey) }
@@ -79,7 +65,7 @@ func (a *Account) prepare(ctx context.Context, to common.Address, data []byte, l
 	gas, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (uint64, error) {
 		return c.EstimateGas(ctx, ethereum.CallMsg{From: from, To: &to, Data: data})
 	})
-	if _, answered := errors.AsType[rpc.Error](err); answered {
+	if answered(err) {
 		return 0, s, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	if err != nil {
@@ -177,6 +163,15 @@ func atLeast(a, b *big.Int) *big.Int {
 	return a
 }
 
+// sender returns whose transaction it is: an account's key may have been changed since.
+func sender(s pay.RelaySend) (common.Address, error) {
+	tx, err := decode(s)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("a stored transaction cannot be read: %w", err)
+	}
+	return types.Sender(types.LatestSignerForChainID(tx.ChainId()), tx)
+}
+
 func decode(s pay.RelaySend) (*types.Transaction, error) {
 	raw, err := hex.DecodeString(s.Raw)
 	if err != nil {
@@ -186,21 +181,31 @@ func decode(s pay.RelaySend) (*types.Transaction, error) {
 	return tx, tx.UnmarshalBinary(raw)
 }
 
-// send broadcasts the newest form of a transaction to every node. Whether it worked is
-// not taken from the answer: fate finds out from the chain.
+// send broadcasts the newest form of a transaction to every node that is not passed over.
+// Whether it worked is not taken from the answer: fate finds out from the chain.
 func (a *Account) send(ctx context.Context, sends []pay.RelaySend) {
 	tx, err := decode(sends[len(sends)-1])
 	if err != nil {
 		a.Log.ErrorContext(ctx, "a stored transaction cannot be read", "network", a.Network.Name, "err", err)
 		return
 	}
-	for _, c := range a.Nodes {
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		err := c.SendTransaction(ctx, tx)
-		if cancel(); err != nil && !strings.Contains(err.Error(), "already known") {
+	var done sync.WaitGroup
+	nodes := a.pool()
+	for _, n := range nodes.Ready() {
+		done.Go(func() {
+			call, cancel := context.WithTimeout(ctx, callTimeout)
+			defer cancel()
+			err := n.SendTransaction(call, tx)
+			if err == nil || strings.Contains(err.Error(), "already known") {
+				return
+			}
+			if err = node.Clean(err); !answered(err) {
+				nodes.Blame(ctx, n, err)
+			}
 			a.Log.WarnContext(ctx, "a node did not take a transaction; it will be sent again", "network", a.Network.Name, "tx", tx.Hash().Hex(), "err", err)
-		}
+		})
 	}
+	done.Wait()
 }
 
 // again sends a waiting transaction once more. When it has waited long, next is one for
@@ -222,6 +227,3 @@ func (a *Account) again(ctx context.Context, sends []pay.RelaySend, now time.Tim
 	a.send(ctx, sends)
 	return next, false, nil
 }
-
-// notFound reports whether a node said that it knows no such thing.
-func notFound(err error) bool { return errors.Is(err, ethereum.NotFound) }

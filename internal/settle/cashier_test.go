@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -281,7 +282,7 @@ func signed(t *testing.T, raw string) *types.Transaction {
 func (k *cashier) payer(limit money.USD) *settle.Payer {
 	n := testkit.BSC(k.Chain.URL(), k.key, limit)
 	w := &settle.Wallet{
-		Account: settle.Account{Network: n.Network, Key: k.key, Nodes: []*ethclient.Client{k.Chain.Client()}, MaxFee: n.MaxFee, Log: slog.New(slog.DiscardHandler)},
+		Account: settle.Account{Network: n.Network, Key: k.key, Nodes: []*ethclient.Client{k.Chain.Client()}, MaxFee: n.MaxFee, Log: slog.New(slog.DiscardHandler), Now: time.Now},
 		Token:   n.Refund.Token, Limit: limit,
 	}
 	return &settle.Payer{Store: k.Store, Wallets: map[pay.NetworkName]*settle.Wallet{n.Name: w}, Tell: k.App.App.Commerce.RefundIn, Log: w.Log}

@@ -8,7 +8,6 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/pay"
 )
@@ -20,6 +19,7 @@ type fate struct {
 	txHash  string
 	reason  string
 	final   uint64         // the newest block that is final
+	used    bool           // its nonce is, by the newest block; not known of the final one
 	receipt *types.Receipt // of a form that is final; none of a transaction that failed: another took its nonce
 }
 
@@ -55,51 +55,26 @@ func (a *Account) fate(ctx context.Context, from common.Address, nonce uint64, s
 		return f, nil
 	}
 	f.final = final
-	return f, a.replaced(ctx, from, nonce, &f)
-}
-
-// final returns the newest block that is as final as a deposit's must be to count, if there
-// is one yet. Where the network says which, it is what the least of the nodes that answer
-// says: one that is ahead may be wrong.
-func (a *Account) final(ctx context.Context) (height uint64, some bool, err error) {
-	if a.Network.Finality == pay.Deep {
-		head, err := a.head(ctx)
-		return head + 1 - min(head+1, a.Network.Confirmations), err == nil && head+1 > a.Network.Confirmations, err
-	}
-	tag := new(big.Int).SetInt64(int64(rpc.FinalizedBlockNumber))
-	if a.Network.Finality == pay.Safe {
-		tag.SetInt64(int64(rpc.SafeBlockNumber))
-	}
-	for _, c := range a.Nodes {
-		call, cancel := context.WithTimeout(ctx, callTimeout)
-		h, e := c.HeaderByNumber(call, tag)
-		if cancel(); e != nil {
-			err = fmt.Errorf("ask which block is %s: %w", a.Network.Finality, e)
-			continue
-		}
-		if at := h.Number.Uint64(); !some || at < height {
-			height, some = at, true
-		}
-	}
-	if some {
-		err = nil
-	}
-	return height, some, err
+	a.replaced(ctx, from, nonce, &f)
+	return f, nil
 }
 
 // replaced finds out whether a transaction can no longer be mined: its nonce was used,
-// in a final block, by one that is none of its forms.
-func (a *Account) replaced(ctx context.Context, from common.Address, nonce uint64, f *fate) error {
-	used, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (uint64, error) {
-		return c.NonceAt(ctx, from, new(big.Int).SetUint64(f.final))
-	})
-	if err != nil {
-		return fmt.Errorf("read the account's nonce: %w", err)
+// in a final block, by one that is none of its forms. A node that has forgotten what accounts
+// were then, as many have after 128 blocks, keeps nothing from being sent again.
+func (a *Account) replaced(ctx context.Context, from common.Address, nonce uint64, f *fate) {
+	used := func(block *big.Int) (bool, error) {
+		n, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (uint64, error) { return c.NonceAt(ctx, from, block) })
+		return n > nonce, err
 	}
-	if used > nonce {
+	switch final, err := used(new(big.Int).SetUint64(f.final)); {
+	case err != nil:
+		a.Log.DebugContext(ctx, "no node tells the nonce of an account in a final block", "network", a.Network.Name, "block", f.final, "err", err)
+		now, err := used(nil)
+		f.used = err == nil && now
+	case final:
 		f.state, f.reason = pay.RelayFailed, "another transaction of the account took its place"
 	}
-	return nil
 }
 
 // refused returns the items that the factory reports as failed.

@@ -3,14 +3,12 @@ package settle
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/big"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
-	"github.com/ethereum/go-ethereum/rpc"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -53,7 +51,7 @@ func (a *Account) oracle(ctx context.Context, data []byte) (*big.Int, error) {
 	out, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) ([]byte, error) {
 		return c.CallContract(ctx, ethereum.CallMsg{To: &gasPriceOracle, Data: data}, nil)
 	})
-	if _, answered := errors.AsType[rpc.Error](err); err != nil && !answered {
+	if err != nil && !answered(err) {
 		return nil, fmt.Errorf("ask what is taken besides gas: %w", err)
 	}
 	if len(out) != 32 { // another contract, or none

@@ -140,15 +140,6 @@ func (p *Payer) next(ctx context.Context, w *Wallet) (f pay.Repayment, what look
 	return f, what, nil
 }
 
-// head returns the height of the newest block.
-func (a *Account) head(ctx context.Context) (uint64, error) {
-	n, err := ask(ctx, a, func(ctx context.Context, c *ethclient.Client) (uint64, error) { return c.BlockNumber(ctx) })
-	if err != nil {
-		return 0, fmt.Errorf("read the head: %w", err)
-	}
-	return n, nil
-}
-
 // paid reports whether the token knows of a transfer from the refund's wallet to its
 // destination, since the refund was taken on and up to a block.
 func (a *Account) paid(ctx context.Context, f pay.Repayment, last uint64) (bool, error) {
