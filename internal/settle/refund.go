@@ -36,7 +36,7 @@ const (
 )
 
 // errMeanwhile ends a unit: another process was quicker. The next look is at what it did.
-var errMeanwhile = errors.New("another process has changed the refund")
+var errMeanwhile = errors.New("another process was here meanwhile")
 
 // Pay takes the refunds on a network one step further and says when to look again; the
 // zero time when nothing is left to do. Dying anywhere and doing it again pays nothing

@@ -119,6 +119,9 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	})
 	l := pay.Relay{Network: n.Name, Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}
 	if err := s.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, busy, err := tx.RelayUnderWay(n.Name); err != nil || busy {
+			return cmp.Or(err, errMeanwhile)
+		}
 		l.ID, l.At = tx.NewID(), tx.Now()
 		l.Sends[0].At = tx.Now()
 		if err := tx.SaveRelay(l); err != nil {
@@ -127,7 +130,9 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {
 			return pay.Settlement{ID: v.ID, Status: pay.SettlementProcessing, TxHash: l.Sends[0].TxHash, At: tx.Now()}
 		})
-	}); err != nil {
+	}); errors.Is(err, errMeanwhile) {
+		return nil // this process was held up for so long that another took over
+	} else if err != nil {
 		return err
 	}
 	s.Meter.Relay(string(l.Network), "sent")

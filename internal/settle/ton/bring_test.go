@@ -13,6 +13,7 @@ import (
 	"github.com/pepay/pepay/internal/chain/ton"
 	devchain "github.com/pepay/pepay/internal/devchain/ton"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/settle"
 	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
@@ -209,7 +210,7 @@ func TestUnanswered(t *testing.T) {
 			for _, n := range nodes {
 				n.set(func() { n.stead = c.f(i) })
 			}
-			if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); err == nil || !strings.Contains(err.Error(), i.Address) || len(p.Left) != 0 || p.Send.Raw != "" {
+			if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); !errors.Is(err, settle.ErrUnread) || !strings.Contains(err.Error(), i.Address) || len(p.Left) != 0 || p.Send.Raw != "" {
 				t.Fatalf("alone: %+v, left %+v: %v", p.Items, p.Left, err)
 			}
 			for _, items := range [][]pay.SweepItem{{i, good}, {good, i}} {

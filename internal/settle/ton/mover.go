@@ -124,6 +124,9 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 		if len(p.Left) > 0 {
 			return p, nil // and it is out of the way the next time
 		}
+		if unknown != nil {
+			unknown = fmt.Errorf("%w: %w", settle.ErrUnread, unknown)
+		}
 		return p, cmp.Or(unknown, ctx.Err())
 	}
 	if why := m.Shortage(); why != "" {
