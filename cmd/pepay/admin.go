@@ -66,7 +66,28 @@ func (c merchantCreate) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("Merchant %d, %s.\nNext, make it a key:  pepay keys create --merchant %d\n", m.ID, m.Name, m.ID)
+		fmt.Printf("Merchant %d, %s.\n", m.ID, m.Name)
+		if len(payouts) == 0 {
+			fmt.Printf("Nobody can pay it yet. Say where its proceeds go:  pepay merchants payout --merchant %d --payouts evm=0x…\n", m.ID)
+		}
+		fmt.Printf("Next, make it a key:  pepay keys create --merchant %d\n", m.ID)
+		return nil
+	})
+}
+
+type merchantPayout struct {
+	databaseFlag
+	Merchant int64                 `required:"" help:"The merchant's id."`
+	Payouts  map[pay.Family]string `required:"" help:"Where settlements go on a family of networks: evm, solana, ton, sui or cardano." placeholder:"solana=…"`
+}
+
+// Run says where a merchant's proceeds go, where nobody has said so yet.
+func (c merchantPayout) Run(ctx context.Context) error {
+	return c.with(ctx, func(b *billing.Billing) error {
+		if err := b.AddPayouts(ctx, c.Merchant, c.Payouts); err != nil {
+			return err
+		}
+		fmt.Printf("Merchant %d can be paid there now.\n", c.Merchant)
 		return nil
 	})
 }

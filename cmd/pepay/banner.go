@@ -26,7 +26,7 @@ func banner(ctx context.Context, w io.Writer, a *app.App, f *devFile, path strin
   Make an invoice:
 
     curl -s %s/api/v1/invoices -H 'x-api-key: %s' \
-      -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" -H 'Content-Type: application/json' \
+      -H "Idempotency-Key: $(uuidgen 2>/dev/null || cat /proc/sys/kernel/random/uuid)" -H 'Content-Type: application/json' \
       -d '{"amount_usd": 25.50, "description": "Two bags of coffee"}'
 
   Or pay one now:

@@ -30,6 +30,7 @@ type cli struct {
 	} `cmd:"" help:"API keys."`
 	Merchants struct {
 		Create merchantCreate `cmd:"" help:"Make a merchant."`
+		Payout merchantPayout `cmd:"" help:"Say where the proceeds of a merchant go on a family of networks, the first time."`
 	} `cmd:"" help:"Merchants."`
 	Members struct {
 		Add    memberAdd    `cmd:"" help:"Let a wallet sign in for a merchant, or change its role."`

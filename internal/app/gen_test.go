@@ -138,7 +138,7 @@ Webhooks may come twice or out of order: take each ` + "`id`" + ` once, and trus
 	for _, e := range told {
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", e.EventType, e.object, e.when)
 	}
-	b.WriteString("\nEndpoints may also name `commerce.order.*`; nothing emits them yet. How webhooks work is in [webhooks.md](webhooks.md), the states are in [states.md](states.md).\n")
+	b.WriteString("\nThe events of orders, `commerce.order.created` and `commerce.order.updated`, are in [commerce.md](commerce.md). How webhooks work is in [webhooks.md](webhooks.md), the states are in [states.md](states.md).\n")
 	b.WriteString("\n`previous_attributes` has the fields that changed, with their values before. `request` names the API request that caused the event, if one did.\n")
 	made := time.Unix(1_770_000_000, 0).UTC()
 	before := pay.Invoice{
