@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +51,26 @@ type addressesImport struct {
 	databaseFlag
 	Network string   `arg:"" help:"solana or sui." enum:"solana,sui"`
 	File    *os.File `arg:"" help:"What pepay addresses generate printed; - for standard input."`
+}
+
+type addressesSkip struct {
+	databaseFlag
+	Places uint32 `help:"How many places to leave out: more than were given out since the backup." default:"100000"`
+}
+
+// Run leaves out places that may have been given out already.
+func (c addressesSkip) Run(ctx context.Context) error {
+	return c.with(ctx, func(b *billing.Billing) error {
+		last, err := b.SkipAddresses(ctx, c.Places)
+		if err != nil {
+			return err
+		}
+		for _, n := range slices.Sorted(maps.Keys(last)) {
+			fmt.Printf("%-8s the next address is of place %d\n", n, last[n]+1)
+		}
+		fmt.Println("The pools are empty. A process with the seed fills them at its start; what was generated offline begins at these places:\n  pepay addresses generate --from …")
+		return nil
+	})
 }
 
 // importChunk is how many addresses are stored in one unit.

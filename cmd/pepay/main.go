@@ -51,6 +51,7 @@ type cli struct {
 	Addresses struct {
 		Generate addressesGenerate `cmd:"" help:"Print deposit addresses, offline, for a server that is not to have the seed."`
 		Import   addressesImport   `cmd:"" help:"Store addresses to be given out."`
+		Skip     addressesSkip     `cmd:"" help:"After a restore, or with a seed that was used before: leave out the addresses that may be known to payors."`
 		Keys     addressesKeys     `cmd:"" help:"Print the public keys that addresses on ton and cardano are made from, and the accounts that pay fees."`
 	} `cmd:"" help:"Deposit addresses that are not of the EVM family."`
 	Chain struct {

@@ -185,6 +185,32 @@ func (b *Billing) AddPooled(ctx context.Context, n pay.NetworkName, ps []store.P
 	return added, err
 }
 
+// SkipAddresses leaves out the next places of the seed, on every network whose addresses are
+// counted, and empties the pools: for a database that does not know which places were given
+// out, since an address given out twice could pay another merchant. It returns the last place
+// that is left out on each.
+func (b *Billing) SkipAddresses(ctx context.Context, places uint32) (last map[pay.NetworkName]int64, err error) {
+	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+		last = map[pay.NetworkName]int64{}
+		for _, f := range pay.Families {
+			if f == pay.EVM { // whose addresses follow from the invoice
+				continue
+			}
+			n := pay.NetworkName(f)
+			_, err := tx.EmptyPool(n)
+			for _, counter := range []string{"address ", "pool "} { // in numbers, and as they are put into the pool
+				at, e := tx.Skip(counter+string(n), int64(places))
+				last[n], err = max(last[n], at), cmp.Or(err, e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return last, err
+}
+
 // errNoAddress means that the pool of a network is empty: no payor is given an address on
 // it until whoever holds the keys has filled it.
 var errNoAddress = errors.New("the pool of addresses is empty")

@@ -40,6 +40,11 @@ func (tx *Tx) PoolSize(n pay.NetworkName, most int) (size int, err error) {
 	return size, tx.conn.QueryRowContext(tx.ctx, `SELECT count(*) FROM (SELECT 1 FROM pool WHERE network = $1 LIMIT $2) AS p`, string(n), most).Scan(&size)
 }
 
+// EmptyPool takes every address out of the pool of a network, and returns how many there were.
+func (tx *Tx) EmptyPool(n pay.NetworkName) (int64, error) {
+	return tx.exec(`DELETE FROM pool WHERE network = $1`, string(n))
+}
+
 // AddAccount stores where the ledger keeps a token of an address.
 func (tx *Tx) AddAccount(n pay.NetworkName, account, address string) error {
 	_, err := tx.exec(`INSERT INTO accounts (network, account, address) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`, string(n), account, address)

@@ -43,6 +43,12 @@ func (tx *Tx) NewID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// Skip raises a counter that Next counts up, and returns its value.
+func (tx *Tx) Skip(counter string, by int64) (n int64, err error) {
+	return n, tx.conn.QueryRowContext(tx.ctx, `INSERT INTO counters (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value`, counter, by).Scan(&n)
+}
+
 // Next returns the next value of a named counter, from 1.
 func (tx *Tx) Next(counter string) (n int64, err error) {
 	return n, tx.conn.QueryRowContext(tx.ctx, `INSERT INTO counters (name, value) VALUES ($1, 1)
