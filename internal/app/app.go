@@ -165,6 +165,7 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.operate(ctx); err != nil {
 		return a, errors.Join(err, listener.Close())
 	}
+	a.scarce()
 	go func() { a.served <- a.http.Serve(listener) }()
 	return a, nil
 }

@@ -41,8 +41,8 @@ type Config struct {
 	MaxKeys          int                      `key:"limits.active_keys" doc:"active API keys that a merchant may have of each scope" default:"20" least:"1"`
 	PayoutDelay      int                      `key:"payout.delay_hours" doc:"hours that a change of a payout address waits, so that its owner hears of it before it counts" default:"24"`
 	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
-	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
-	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
+	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key of a paid CoinGecko plan, which it does not need: at least 100,000 calls a month for each node. One of the demo plan does not help, since its 10,000 would be used up in four days"`
+	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; which there are is said below" default:"2" least:"1"`
 	ShippingBase     string                   `key:"commerce.shipping_base_usd" doc:"what shipping costs a customer, for each order" default:"1.00" want:"dollars such as 1.00"`
 	CommerceFee      string                   `key:"commerce.fee_usd" doc:"the fixed part of the commerce fee" default:"3.00" want:"dollars such as 3.00"`
 	CommerceRate     int                      `key:"commerce.fee_basis_points" doc:"the part of the commerce fee that goes with the price of the goods, in hundredths of a per cent" default:"0" want:"a whole number from 0 to 10000"`
