@@ -121,7 +121,7 @@ type App struct {
 	hub      *notify.Hub
 	watchers []*watching
 	http     *http.Server
-	served   chan error // how the HTTP server ended, then closed; nil before it began
+	served   chan error         // how the HTTP server ended, then closed; nil before it began
 	cancel   context.CancelFunc // of everything in the background
 	running  sync.WaitGroup
 }
