@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,12 +112,15 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 	}
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
-		if key, ours := strings.CutPrefix(name, "PEPAY_"); ours && !slices.Contains(notConfig, name) {
+		if key, ours := strings.CutPrefix(name, "PEPAY_"); ours && !slices.Contains(notConfig, name) && !ofKubernetes.MatchString(v) {
 			values[keyOf(strings.ToLower(key))] = setting{value, name}
 		}
 	}
 	for _, name := range sections(values) {
 		prefix := "networks." + name + "."
+		if _, empty := values["networks."+name].value.(map[string]any); empty {
+			delete(values, "networks."+name)
+		}
 		var n NetworkConfig
 		if err := fill(reflect.ValueOf(&n).Elem(), prefix, values); err != nil {
 			return c, err
@@ -152,8 +156,13 @@ func unreadable(path string, err error) error {
 	return fmt.Errorf("config: %w", err)
 }
 
-// notConfig are environment variables of ours that are not configuration.
-var notConfig = []string{"PEPAY_SEEDS"}
+// notConfig are environment variables of ours that are not configuration: those of other
+// commands and of the examples.
+var notConfig = []string{"PEPAY_API_KEY", "PEPAY_BASE_URL", "PEPAY_COMMERCE_KEY", "PEPAY_SEEDS", "PEPAY_URL", "PEPAY_WEBHOOK_SECRET"}
+
+// ofKubernetes matches what a cluster puts into the environment for services named pepay
+// and pepay-something.
+var ofKubernetes = regexp.MustCompile(`^PEPAY_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)=|^PEPAY_([A-Z0-9_]+_)?PORT=(tcp|udp|sctp)://`)
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
@@ -171,7 +180,7 @@ func keyOf(s string) string {
 
 func flatten(prefix string, tree map[string]any, to map[string]setting) {
 	for k, v := range tree {
-		if sub, ok := v.(map[string]any); ok {
+		if sub, ok := v.(map[string]any); ok && (len(sub) > 0 || prefix != "networks.") { // an empty section is a network all the same
 			flatten(prefix+k+".", sub, to)
 			continue
 		}
