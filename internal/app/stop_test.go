@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +54,9 @@ func TestStopAfterTheServerEnded(t *testing.T) {
 	if err := app.Break(a); err != nil {
 		t.Fatal(err)
 	}
-	<-a.Failed()
+	if err := <-a.Failed(); !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 	soon(t, "Stop", func() {
 		if err := a.Stop(context.Background()); err != nil {
 			t.Error(err)
