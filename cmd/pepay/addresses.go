@@ -137,7 +137,7 @@ func printKeys(w io.Writer, public func(pay.NetworkName) (string, bool), payer f
 	fmt.Fprintln(w, "# For servers without the seed: deposit addresses are made from these, and nothing can be spent with them.")
 	for _, n := range pay.Networks {
 		if key, ok := public(n); ok {
-			fmt.Fprintf(w, "networks.%s.public_key = %q\n", n, key)
+			fmt.Fprintf(w, "# in [networks.%s]:\npublic_key = %q\n", n, key)
 		}
 	}
 	fmt.Fprintln(w, "\n# The accounts that pay the fees of settlements: send each some native coin, and nothing else.")

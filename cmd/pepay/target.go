@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/pepay/pepay/client"
@@ -20,7 +21,7 @@ type target struct {
 // open returns a client, and what dev.json says; that is only empty when it is not
 // needed.
 func (t target) open() (*client.Client, *devFile, error) {
-	path := filepath.Join(t.DataDir, "dev.json")
+	path := t.devFile()
 	f, err := readDevFile(path)
 	if err != nil {
 		return nil, nil, err
@@ -30,6 +31,19 @@ func (t target) open() (*client.Client, *devFile, error) {
 		return nil, nil, fmt.Errorf("there is no %s: start pepay dev, name its --data-dir, or give --base-url and --api-key", path)
 	}
 	return client.New(url, key), f, nil
+}
+
+// devFile is where dev.json is: that of --networks all, if its start was the last one.
+func (t target) devFile() string {
+	one, all := filepath.Join(t.DataDir, "dev.json"), filepath.Join(t.DataDir, "all", "dev.json")
+	b, err := os.Stat(all)
+	if err != nil {
+		return one
+	}
+	if a, err := os.Stat(one); err == nil && a.ModTime().After(b.ModTime()) {
+		return one
+	}
+	return all
 }
 
 // explain says what to do about an answer that a wrong key or address gets.

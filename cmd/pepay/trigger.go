@@ -62,6 +62,9 @@ func (c triggerCommand) Run(ctx context.Context) error {
 		return nil
 	}
 	i := slices.IndexFunc(triggers, func(t trigger) bool { return t.name == c.Event })
+	if i < 0 && c.Event != "" {
+		return fmt.Errorf("there is no event %q to be made to happen; pepay trigger --list shows what can", c.Event)
+	}
 	if i < 0 {
 		return errors.New("name what is to happen; pepay trigger --list shows what can")
 	}

@@ -121,7 +121,7 @@ type App struct {
 	hub      *notify.Hub
 	watchers []*watching
 	http     *http.Server
-	served   chan error
+	served   chan error         // how the HTTP server ended, then closed; nil before it began
 	cancel   context.CancelFunc // of everything in the background
 	running  sync.WaitGroup
 }
@@ -141,7 +141,7 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if o.MaxKeys == 0 {
 		o.MaxKeys = defaultMaxKeys
 	}
-	a = &App{Options: o, served: make(chan error, 1), meter: meter.New()}
+	a = &App{Options: o, meter: meter.New()}
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	defer func() {
@@ -165,7 +165,9 @@ func Start(ctx context.Context, o Options) (a *App, err error) {
 	if err := a.operate(ctx); err != nil {
 		return a, errors.Join(err, listener.Close())
 	}
-	go func() { a.served <- a.http.Serve(listener) }()
+	a.scarce()
+	a.served = make(chan error, 1)
+	go func() { a.served <- a.http.Serve(listener); close(a.served) }()
 	return a, nil
 }
 
@@ -305,10 +307,10 @@ const flushTime = 5 * time.Second
 // jobs and watchers, then the connections. What was promised and not done is done
 // at the next start. It gives up waiting when ctx ends.
 func (a *App) Stop(ctx context.Context) (err error) {
-	if a.http != nil {
+	if a.served != nil {
 		go a.cancel() // sockets and long jobs hear of it while requests drain
 		err = a.http.Shutdown(ctx)
-		if e := <-a.served; !errors.Is(e, http.ErrServerClosed) {
+		if e, untold := <-a.served; untold && !errors.Is(e, http.ErrServerClosed) {
 			err = errors.Join(err, e)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,8 +42,8 @@ type Config struct {
 	MaxKeys          int                      `key:"limits.active_keys" doc:"active API keys that a merchant may have of each scope" default:"20" least:"1"`
 	PayoutDelay      int                      `key:"payout.delay_hours" doc:"hours that a change of a payout address waits, so that its owner hears of it before it counts" default:"24"`
 	Signup           string                   `key:"signup" doc:"open: a wallet that nobody knows becomes the owner of a new merchant on devnet when it signs in; closed: you add members" default:"closed" want:"open or closed"`
-	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key for CoinGecko, which it does not need but serves better"`
-	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; there are three: CoinGecko, Coinbase, and Chainlink read from Ethereum" default:"2" least:"1"`
+	CoinGeckoKey     string                   `key:"rates.coingecko_key" doc:"an API key of a paid CoinGecko plan, which it does not need: at least 100,000 calls a month for each node. One of the demo plan does not help, since its 10,000 would be used up in four days"`
+	RatesQuorum      int                      `key:"rates.quorum" doc:"how many price sources must agree; which there are is said below" default:"2" least:"1"`
 	ShippingBase     string                   `key:"commerce.shipping_base_usd" doc:"what shipping costs a customer, for each order" default:"1.00" want:"dollars such as 1.00"`
 	CommerceFee      string                   `key:"commerce.fee_usd" doc:"the fixed part of the commerce fee" default:"3.00" want:"dollars such as 3.00"`
 	CommerceRate     int                      `key:"commerce.fee_basis_points" doc:"the part of the commerce fee that goes with the price of the goods, in hundredths of a per cent" default:"0" want:"a whole number from 0 to 10000"`
@@ -111,12 +112,15 @@ func ReadConfig(path string, environ []string) (c Config, err error) {
 	}
 	for _, v := range environ {
 		name, value, _ := strings.Cut(v, "=")
-		if key, ours := strings.CutPrefix(name, "PEPAY_"); ours && !slices.Contains(notConfig, name) {
+		if key, ours := strings.CutPrefix(name, "PEPAY_"); ours && !slices.Contains(notConfig, name) && !ofKubernetes.MatchString(v) {
 			values[keyOf(strings.ToLower(key))] = setting{value, name}
 		}
 	}
 	for _, name := range sections(values) {
 		prefix := "networks." + name + "."
+		if _, empty := values["networks."+name].value.(map[string]any); empty {
+			delete(values, "networks."+name)
+		}
 		var n NetworkConfig
 		if err := fill(reflect.ValueOf(&n).Elem(), prefix, values); err != nil {
 			return c, err
@@ -152,8 +156,13 @@ func unreadable(path string, err error) error {
 	return fmt.Errorf("config: %w", err)
 }
 
-// notConfig are environment variables of ours that are not configuration.
-var notConfig = []string{"PEPAY_SEEDS"}
+// notConfig are environment variables of ours that are not configuration: those of other
+// commands and of the examples.
+var notConfig = []string{"PEPAY_API_KEY", "PEPAY_BASE_URL", "PEPAY_COMMERCE_KEY", "PEPAY_SEEDS", "PEPAY_URL", "PEPAY_WEBHOOK_SECRET"}
+
+// ofKubernetes matches what a cluster puts into the environment for services named pepay
+// and pepay-something.
+var ofKubernetes = regexp.MustCompile(`^PEPAY_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)=|^PEPAY_([A-Z0-9_]+_)?PORT=(tcp|udp|sctp)://`)
 
 // keyOf turns limits_key_per_minute into limits.key_per_minute.
 func keyOf(s string) string {
@@ -171,7 +180,7 @@ func keyOf(s string) string {
 
 func flatten(prefix string, tree map[string]any, to map[string]setting) {
 	for k, v := range tree {
-		if sub, ok := v.(map[string]any); ok {
+		if sub, ok := v.(map[string]any); ok && (len(sub) > 0 || prefix != "networks.") { // an empty section is a network all the same
 			flatten(prefix+k+".", sub, to)
 			continue
 		}

@@ -145,6 +145,25 @@ func TestConfigKeys(t *testing.T) {
 	}
 }
 
+// What other commands of ours read, and what a cluster says of services, is no configuration.
+func TestConfigOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, v := range []string{
+		"PEPAY_API_KEY=x", "PEPAY_BASE_URL=x", "PEPAY_COMMERCE_KEY=x", "PEPAY_SEEDS=x", "PEPAY_URL=x", "PEPAY_WEBHOOK_SECRET=x",
+		"PEPAY_SERVICE_HOST=10.0.0.7", "PEPAY_SERVICE_PORT=3000", "PEPAY_SERVICE_PORT_HTTP=3000", "PEPAY_PORT=tcp://10.0.0.7:3000",
+		"PEPAY_PORT_3000_TCP=tcp://10.0.0.7:3000", "PEPAY_PORT_3000_TCP_PROTO=tcp", "PEPAY_PORT_3000_TCP_PORT=3000", "PEPAY_PORT_3000_TCP_ADDR=10.0.0.7",
+		"PEPAY_NATS_SERVICE_HOST=10.0.0.8", "PEPAY_NATS_PORT=tcp://10.0.0.8:4222", "PEPAY_NATS_PORT_4222_TCP_ADDR=10.0.0.8",
+	} {
+		c, err := app.ReadConfig("", append(slices.Clone(valid), v))
+		if err == nil {
+			_, err = c.Options()
+		}
+		if err != nil {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+}
+
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	c, err := app.ReadConfig("", []string{"PEPAY_NETWORKS_ETHEREUM_RPC=http://a", "PEPAY_PUBLIC_URL=https://pay.example.com/", "PEPAY_SECRET=" + secret})
@@ -159,7 +178,7 @@ func TestConfigDefaults(t *testing.T) {
 	limits := app.LimitOptions{
 		Rates: server.Rates{PerKey: 60000, PerSession: 300, PerAddress: 60000, WrongKeys: 100, SignIns: 30}, SocketsPerKey: 1000, SocketsPerAddress: 10000,
 	}
-	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 3 || o.Limits != limits ||
+	if o.PublicURL != "https://pay.example.com" || o.Quorum != 2 || len(o.Sources) != 5 || o.Limits != limits ||
 		o.Operations != "127.0.0.1:9464" || len(o.Proxies) != 0 || o.Tracing.Endpoint != "" || o.Tracing.PerThousand != 1000 || o.KeepEvents != 90*24*time.Hour {
 		t.Errorf("got %+v", o)
 	}
@@ -193,6 +212,11 @@ func TestConfigErrors(t *testing.T) {
 		"unknown variable":        {env: []string{"PEPAY_DATABSE=" + hidden}, want: `databse (PEPAY_DATABSE): expected one of the keys`},
 		"unknown network":         {file: `networks.polygon.rpc = ["http://a"]`, want: `networks.polygon.rpc: expected a network that comes with Pepay, which are [arbitrum avalanche base bsc cardano ethereum optimism solana sui ton], or networks.polygon.chain_id too`},
 		"unknown network's key":   {file: `networks.ethereum.rcp = ["http://a"]`, want: `networks.ethereum.rcp: expected one of the keys`},
+		"a section of nothing":    {file: `[networks.base]`, want: `networks.base.rpc: expected one or more http or https URLs`},
+		"an own one of nothing":   {file: `[networks.polygon]`, want: `networks.polygon: expected a network that comes with Pepay`},
+		"nearly another's":        {env: []string{"PEPAY_API_KEYS=" + hidden}, want: `api_keys (PEPAY_API_KEYS): expected one of the keys`},
+		"a port of nobody":        {env: []string{"PEPAY_PORT=3000"}, want: `port (PEPAY_PORT): expected one of the keys`},
+		"nearly a cluster's":      {env: []string{"PEPAY_SERVICE_HOSTS=" + hidden}, want: `service_hosts (PEPAY_SERVICE_HOSTS): expected one of the keys`},
 		"networks not a table":    {file: `networks = 3`, want: `networks: expected`},
 		"number as text":          {file: `secret = 12`, want: `secret: expected 64 or more hexadecimal digits`},
 		"list as text":            {file: `listen = ["` + hidden + `"]`, want: `listen: expected host:port`},
@@ -254,7 +278,7 @@ func TestConfigErrors(t *testing.T) {
 		"an endless invoice":      {file: `commerce.invoice_minutes = 43201`, want: `commerce.invoice_minutes: expected at most 43200`},
 		"no estimate":             {file: `commerce.estimate_minutes = 0`, want: `commerce.estimate_minutes: expected a whole number from 1`},
 		"a receiver":              {env: []string{"PEPAY_COMMERCE_RECEIVER=0x1"}, want: `commerce.receiver: expected an EVM address`},
-		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=4"}, want: `rates.quorum: expected at most 3`},
+		"quorum over the sources": {env: []string{"PEPAY_RATES_QUORUM=6"}, want: `rates.quorum: expected at most 5`},
 		"not TOML":                {file: "log_level = \"info\"\nsecret = " + hidden, want: `is not TOML at line 2`},
 		"a lost quote":            {file: `secret = "` + hidden, want: `is not TOML at line 1`},
 		"a secret alone":          {file: "listen = \"a:1\"\n" + hidden, want: `is not TOML at line 2`},

@@ -102,6 +102,9 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, 
 			warnings["refunds "+string(n)] = "wait for " + why + ": " + say
 		}
 	}
+	for symbol, why := range a.board.Unpriced() {
+		warnings["price "+symbol] = why
+	}
 	a.dry(ctx, warnings)
 	proofs, err := a.Billing.Proofs(ctx)
 	for n, p := range proofs {

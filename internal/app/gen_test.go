@@ -15,6 +15,7 @@ import (
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/rates"
 	"github.com/pepay/pepay/internal/view"
 )
 
@@ -69,6 +70,11 @@ Secrets are best kept in files of their own.
 	table("", reflect.TypeFor[app.Config]())
 	b.WriteString("\n## Networks\n\nOne section for each network that is served. Those that come with Pepay, and how to add one of your own, are in [networks.md](networks.md).\n\n")
 	table("networks.ethereum.", reflect.TypeFor[app.NetworkConfig]())
+	b.WriteString("\n## Prices\n\nWhat a token is worth is the median of what these sources say, of which `rates.quorum` must agree. None needs a key. Chainlink is read from\nEthereum, so it is asked only where `[networks.ethereum]` is served on mainnet, through all of its nodes.\n\n| Symbol | Known to |\n|---|---|\n")
+	every := app.Sources(app.Config{Networks: map[string]app.NetworkConfig{"ethereum": {Chain: "mainnet", RPC: []string{"http://127.0.0.1:1"}}}})
+	for _, symbol := range rates.Quotable() {
+		fmt.Fprintf(&b, "| %s | %s |\n", symbol, strings.Join(knowing(every, symbol), ", "))
+	}
 	return b.String()
 }
 

@@ -41,7 +41,7 @@ func Open(url string) (*Bus, error) {
 	b := &Bus{id: nats.NewInbox(), hints: map[string]bool{}, kick: make(chan struct{}, 1), done: make(chan struct{}), ended: make(chan struct{})}
 	opts := []nats.Option{
 		nats.Name("pepay"), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(url != ""), nats.ReconnectWait(reconnectWait),
-		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(writeTimeout),
+		nats.PingInterval(pingEvery), nats.IgnoreAuthErrorAbort(), nats.MaxPingsOutstanding(2), nats.FlusherTimeout(writeTimeout),
 	}
 	if url == "" {
 		var err error

@@ -50,9 +50,16 @@ func (h *heard) of(m int64) int {
 }
 
 // nats starts a server of the deployment's own on loopback.
-func nats(t *testing.T, port int) *server.Server {
+func nats(t *testing.T, port int) *server.Server { return guarded(t, port, "") }
+
+// guarded starts one that wants a password, unless that is empty.
+func guarded(t *testing.T, port int, password string) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true})
+	o := &server.Options{Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true}
+	if password != "" {
+		o.Username, o.Password = "pepay", password
+	}
+	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +188,36 @@ func TestServerComesLater(t *testing.T) {
 	nats(t, port)
 	testkit.Eventually(t, "up", b.Up)
 	testkit.Eventually(t, "a hint", func() bool { b.Events(2); return h.of(2) > 0 })
+}
+
+// A server that refuses our credentials for a while, as one that is being set up anew does,
+// is tried until it takes them.
+func TestCredentialsRefused(t *testing.T) {
+	t.Parallel()
+	s := guarded(t, -1, "right")
+	port := s.Addr().(*net.TCPAddr).Port
+	b := open(t, fmt.Sprintf("nats://pepay:right@127.0.0.1:%d", port))
+	h := listen(t, b)
+	testkit.Eventually(t, "up", b.Up)
+	s.Shutdown()
+	s.WaitForShutdown()
+	s = guarded(t, port, "wrong")
+	testkit.Eventually(t, "refused again and again", func() bool { return tries(t, s) > 3 })
+	s.Shutdown()
+	s.WaitForShutdown()
+	guarded(t, port, "right")
+	testkit.Eventually(t, "up again", b.Up)
+	testkit.Eventually(t, "a hint", func() bool { b.Events(2); return h.of(2) > 0 })
+}
+
+// tries is how often somebody has connected to a server.
+func tries(t *testing.T, s *server.Server) uint64 {
+	t.Helper()
+	v, err := s.Varz(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.TotalConnections
 }
 
 // A server that accepts and then reads nothing must not hold up a commit.

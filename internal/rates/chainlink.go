@@ -1,6 +1,7 @@
 package rates
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pepay/pepay/internal/money"
@@ -48,14 +50,18 @@ const maxFeedDecimals = 36
 // one eth_call for each feed it is asked for, and one more the first time.
 type Chainlink struct {
 	Client *http.Client
-	URL    string          // of the node's JSON-RPC over HTTP
+	URLs   []string        // of nodes' JSON-RPC over HTTP; when one fails, the next is asked
 	Feeds  map[string]Feed // by symbol, such as EthereumFeeds
 
-	decimals sync.Map // address → int; a proxy's decimals never change
+	decimals sync.Map      // address → int; a proxy's decimals never change
+	turn     atomic.Uint32 // which of URLs is asked first: the one that answered last
 }
 
 // Name returns "chainlink".
 func (c *Chainlink) Name() string { return "chainlink" }
+
+// Knows reports whether there is a feed of the symbol.
+func (c *Chainlink) Knows(symbol string) bool { _, ok := c.Feeds[symbol]; return ok }
 
 // Prices asks for one feed after the other. It gives up on the rest when told to
 // slow down.
@@ -111,9 +117,24 @@ func (c *Chainlink) latest(ctx context.Context, feed Feed) (Price, error) {
 	}, nil
 }
 
-// call makes an eth_call without arguments and returns the answer's words of 32
-// bytes, exactly n of them.
-func (c *Chainlink) call(ctx context.Context, to, data string, n int) ([]*big.Int, error) {
+// call makes an eth_call without arguments, of one node after the other until one
+// answers with exactly n words of 32 bytes.
+func (c *Chainlink) call(ctx context.Context, to, data string, n int) (words []*big.Int, err error) {
+	for range c.URLs {
+		turn := c.turn.Load()
+		one, e := c.callAt(ctx, c.URLs[int(turn)%len(c.URLs)], to, data, n)
+		if e == nil {
+			return one, nil
+		}
+		err = errors.Join(err, e)
+		c.turn.CompareAndSwap(turn, turn+1)
+	}
+	return nil, cmp.Or(err, errNoNode)
+}
+
+var errNoNode = errors.New("there is no node to ask")
+
+func (c *Chainlink) callAt(ctx context.Context, at, to, data string, n int) ([]*big.Int, error) {
 	question, err := json.Marshal(map[string]any{
 		"jsonrpc": "2.0", "id": 1, "method": "eth_call",
 		"params": []any{map[string]string{"to": to, "data": data}, "latest"},
@@ -122,7 +143,7 @@ func (c *Chainlink) call(ctx context.Context, to, data string, n int) ([]*big.In
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
-	body, err := fetch(ctx, c.Client, http.MethodPost, c.URL, header, strings.NewReader(string(question)))
+	body, err := fetch(ctx, c.Client, http.MethodPost, at, header, strings.NewReader(string(question)))
 	if err != nil {
 		return nil, err
 	}

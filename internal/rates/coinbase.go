@@ -37,30 +37,20 @@ type Coinbase struct {
 // Name returns "coinbase".
 func (c *Coinbase) Name() string { return "coinbase" }
 
+// Knows reports whether the exchange has a dollar market of the symbol.
+func (c *Coinbase) Knows(symbol string) bool { return c.products()[symbol] != "" }
+
+func (c *Coinbase) products() map[string]string {
+	if c.Products != nil {
+		return c.Products
+	}
+	return coinbaseProducts
+}
+
 // Prices asks for one symbol after the other. It gives up on the rest when told
 // to slow down.
 func (c *Coinbase) Prices(ctx context.Context, symbols []string) (map[string]Price, error) {
-	products := c.Products
-	if products == nil {
-		products = coinbaseProducts
-	}
-	out, wrong := map[string]Price{}, []error(nil)
-	for _, symbol := range symbols {
-		var errs error
-		for _, product := range strings.Fields(products[symbol]) {
-			p, err := c.ticker(ctx, product)
-			if err == nil {
-				out[symbol], errs = p, nil
-				break
-			}
-			errs = errors.Join(errs, fmt.Errorf("coinbase: %s: %w", product, err))
-			if _, limited := errors.AsType[*limitedError](err); limited {
-				return out, errors.Join(append(wrong, errs)...)
-			}
-		}
-		wrong = append(wrong, errs)
-	}
-	return out, errors.Join(wrong...)
+	return each(c.Name(), symbols, c.products(), func(product string) (Price, error) { return c.ticker(ctx, product) })
 }
 
 func (c *Coinbase) ticker(ctx context.Context, product string) (Price, error) {

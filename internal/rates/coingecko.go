@@ -1,6 +1,7 @@
 package rates
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,12 +37,10 @@ func Quotable() []string { return slices.Sorted(maps.Keys(coinGeckoIDs)) }
 
 // CoinGecko is the average over the exchanges that coingecko.com lists, at its
 // /simple/price. It is recomputed about once a minute. One question costs one call
-// whatever the number of symbols; a demo key allows 10,000 a month, one in about
-// four and a half minutes.
+// whatever the number of symbols.
 type CoinGecko struct {
 	Client *http.Client
-	Key    string            // optional API key
-	Pro    bool              // the key belongs to a paid plan
+	Key    string            // of a paid plan, optional. A demo key is refused, and worth less than none: it allows one call in five minutes
 	URL    string            // instead of CoinGeckoURL or CoinGeckoProURL
 	IDs    map[string]string // CoinGecko's coin id of each symbol, instead of a built-in table of the common ones
 }
@@ -49,29 +48,38 @@ type CoinGecko struct {
 // Name returns "coingecko".
 func (c *CoinGecko) Name() string { return "coingecko" }
 
-// Prices asks for all symbols in one call.
+// Knows reports whether the symbol has a coin id.
+func (c *CoinGecko) Knows(symbol string) bool { return c.ids()[symbol] != "" }
+
+func (c *CoinGecko) ids() map[string]string {
+	if c.IDs != nil {
+		return c.IDs
+	}
+	return coinGeckoIDs
+}
+
+// Prices asks for all symbols in one call. When that fails with a key, it asks without
+// one, and the error tells of the key.
 func (c *CoinGecko) Prices(ctx context.Context, symbols []string) (map[string]Price, error) {
-	ids, base, key := c.IDs, c.URL, "X-Cg-Demo-Api-Key"
-	if ids == nil {
-		ids = coinGeckoIDs
-	}
-	if base == "" {
-		base = CoinGeckoURL
-		if c.Pro {
-			base = CoinGeckoProURL
-		}
-	}
-	if c.Pro {
-		key = "X-Cg-Pro-Api-Key"
-	}
-	header := http.Header{"Accept": {"application/json"}}
-	if c.Key != "" {
-		header.Set(key, c.Key)
-	}
-	known := slices.DeleteFunc(slices.Clone(symbols), func(s string) bool { return ids[s] == "" })
+	known := slices.DeleteFunc(slices.Clone(symbols), func(s string) bool { return !c.Knows(s) })
 	if len(known) == 0 {
 		return nil, nil
 	}
+	out, err := c.ask(ctx, known, c.Key)
+	if len(out) > 0 || c.Key == "" {
+		return out, err
+	}
+	out, more := c.ask(ctx, known, "")
+	return out, errors.Join(fmt.Errorf("with its key: %w", err), more)
+}
+
+func (c *CoinGecko) ask(ctx context.Context, known []string, apiKey string) (map[string]Price, error) {
+	base, header := cmp.Or(c.URL, CoinGeckoURL), http.Header{"Accept": {"application/json"}}
+	if apiKey != "" {
+		base = cmp.Or(c.URL, CoinGeckoProURL)
+		header.Set("X-Cg-Pro-Api-Key", apiKey)
+	}
+	ids := c.ids()
 	wanted := make([]string, len(known))
 	for i, symbol := range known {
 		wanted[i] = ids[symbol]

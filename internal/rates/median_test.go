@@ -22,6 +22,8 @@ type says struct {
 
 func (s says) Name() string { return s.name }
 
+func (s says) Knows(string) bool { return true }
+
 func (s says) Prices(ctx context.Context, _ []string) (map[string]rates.Price, error) {
 	return s.do(ctx)
 }

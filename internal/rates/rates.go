@@ -24,6 +24,8 @@ type Price struct {
 type Source interface {
 	// Name is short, lower-case and constant: a label in logs and metrics.
 	Name() string
+	// Knows reports whether Prices may tell of the symbol. It asks no one.
+	Knows(symbol string) bool
 	// Prices returns what the source knows of the symbols, upper-case tickers such
 	// as "ETH". Unknown ones are absent. It may return prices together with an
 	// error: the prices are those it learned before, or beside, the failure. It
@@ -58,6 +60,9 @@ type Static struct {
 
 // Name returns "static".
 func (s *Static) Name() string { return "static" }
+
+// Knows reports whether the table has the symbol.
+func (s *Static) Knows(symbol string) bool { _, ok := s.Rates[symbol]; return ok }
 
 // Prices returns the table's entries. It never fails.
 func (s *Static) Prices(_ context.Context, symbols []string) (map[string]Price, error) {

@@ -52,7 +52,7 @@ func TestCoinGecko(t *testing.T) {
 		}
 		_, _ = w.Write(recorded(t, "coingecko.json"))
 	})
-	c := &rates.CoinGecko{Client: client, URL: url + "/", Key: "k", Pro: true}
+	c := &rates.CoinGecko{Client: client, URL: url + "/", Key: "k"}
 	got, err := c.Prices(t.Context(), []string{"ETH", "USDC", "USDT", "XYZ"})
 	if err != nil || len(got) != 3 {
 		t.Fatal(got, err)
@@ -112,7 +112,7 @@ func TestChainlink(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	client, url := node(t, string(recorded(t, "chainlink_decimals.json")), string(recorded(t, "chainlink_round.json")), &calls)
-	c := &rates.Chainlink{Client: client, URL: url, Feeds: rates.EthereumFeeds()}
+	c := &rates.Chainlink{Client: client, URLs: []string{url}, Feeds: rates.EthereumFeeds()}
 	for range 2 {
 		got, err := c.Prices(t.Context(), []string{"ETH", "XYZ"})
 		if err != nil || len(got) != 1 || got["ETH"].MaxAge != 70*time.Minute {
@@ -166,7 +166,7 @@ func TestChainlinkFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, url := node(t, c.decimals, c.round, new(atomic.Int32))
-			got, err := (&rates.Chainlink{Client: client, URL: url, Feeds: rates.EthereumFeeds()}).Prices(t.Context(), []string{"ETH"})
+			got, err := (&rates.Chainlink{Client: client, URLs: []string{url}, Feeds: rates.EthereumFeeds()}).Prices(t.Context(), []string{"ETH"})
 			if len(got) != 0 || err == nil || !strings.Contains(err.Error(), c.want) || len(err.Error()) > 300 {
 				t.Fatal(got, err)
 			}
@@ -301,7 +301,7 @@ func TestASlowedDownSourceAsksNoMore(t *testing.T) {
 		calls.Add(1)
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	c := &rates.Chainlink{Client: client, URL: url, Feeds: rates.EthereumFeeds()}
+	c := &rates.Chainlink{Client: client, URLs: []string{url}, Feeds: rates.EthereumFeeds()}
 	if got, err := c.Prices(t.Context(), []string{"ETH", "BTC", "USDC"}); err == nil || len(got) != 0 || calls.Load() != 1 {
 		t.Fatal(got, err, calls.Load())
 	}
@@ -344,7 +344,7 @@ func TestErrorsHoldNoURL(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
 	for _, url := range []string{server.URL + "/v3/SECRET", "http://bad host/SECRET", "http://127.0.0.1:1/%zz/SECRET"} {
-		_, err := (&rates.Chainlink{Client: &http.Client{}, URL: url, Feeds: rates.EthereumFeeds()}).Prices(t.Context(), []string{"ETH"})
+		_, err := (&rates.Chainlink{Client: &http.Client{}, URLs: []string{url}, Feeds: rates.EthereumFeeds()}).Prices(t.Context(), []string{"ETH"})
 		if err == nil || strings.Contains(err.Error(), "SECRET") {
 			t.Error(err)
 		}
@@ -389,7 +389,7 @@ func FuzzChainlink(f *testing.F) {
 	f.Add(recorded(f, "chainlink_round.json"))
 	f.Add(recorded(f, "chainlink_decimals.json"))
 	fuzz(f, func(c *http.Client) rates.Source {
-		s := &rates.Chainlink{Client: hears([]byte(words(8))), Feeds: rates.EthereumFeeds()}
+		s := &rates.Chainlink{Client: hears([]byte(words(8))), URLs: []string{"http://127.0.0.1:1"}, Feeds: rates.EthereumFeeds()}
 		_, _ = s.Prices(context.Background(), []string{"ETH"})
 		s.Client = c
 		return s

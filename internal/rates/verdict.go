@@ -31,3 +31,21 @@ func (b *Board) Look(ctx context.Context, symbol string) pay.Verdict {
 	}
 	return v
 }
+
+// Unpriced tells of each of Symbols that has no believable price now, and why. It waits
+// for nothing, and knows nothing before the first round is over.
+func (b *Board) Unpriced() map[string]string {
+	b.init()
+	select {
+	case <-b.warm:
+	default:
+		return nil
+	}
+	out := map[string]string{}
+	for _, symbol := range b.Symbols {
+		if j, _ := b.judge(symbol); !j.ok {
+			out[symbol] = j.whys()
+		}
+	}
+	return out
+}

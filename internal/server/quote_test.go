@@ -27,6 +27,8 @@ type faulty struct {
 
 func (*faulty) Name() string { return "faulty" }
 
+func (*faulty) Knows(string) bool { return true }
+
 func (f *faulty) Prices(context.Context, []string) (map[string]rates.Price, error) {
 	f.asks.Add(1)
 	if f.off.Load() {

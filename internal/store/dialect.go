@@ -2,6 +2,9 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -39,6 +42,21 @@ var sqliteDialect = dialect{
 	begin:   "BEGIN IMMEDIATE",
 	writers: 1,
 	readers: 4,
+}
+
+// private makes the file of a new SQLite database, for its owner only: the engine itself
+// would let everybody on the machine read it. What it puts beside the file gets the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no directory for %s; make it, or set database to a path elsewhere", path)
+	case err != nil:
+		return err // it names the path
+	}
+	return f.Close()
 }
 
 var postgresDialect = dialect{

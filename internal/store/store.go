@@ -46,6 +46,11 @@ type Store struct {
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{Options: o, dialect: dialectOf(o.URL), queue: make(chan *unit), closing: make(chan struct{})}
 	var err error
+	if s.dialect.name == "sqlite" {
+		if err := private(o.URL); err != nil {
+			return nil, fmt.Errorf("open database: %w", err)
+		}
+	}
 	if s.writes, err = sql.Open(s.dialect.driver, s.dialect.dsn(o.URL)); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
