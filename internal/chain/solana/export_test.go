@@ -27,3 +27,9 @@ func ParseBlock(raw []byte, slot uint64, mints map[string]bool) (found chain.Fou
 	}
 	return found, nil
 }
+
+// HoldBlock reads a block of which no more changes may be held.
+func HoldBlock(raw []byte, most int) error {
+	_, _, err := readBlock(decoder(bytes.NewReader(raw), maxPiece), 9, nil, most)
+	return err
+}

@@ -35,7 +35,7 @@ func TestLargeBlock(t *testing.T) {
 	var fill strings.Builder
 	count := 0
 	for fill.Len() < 34<<20 {
-		fill.WriteString(filler(count) + ",")
+		fill.WriteString(filler(count) + "," + strings.Repeat(" ", 64<<10)) // space is quick to read
 		count++
 	}
 	s, c, b := newSim(2), newClock(), &chaintest.Book{Addresses: []string{ourA, ourB}}
@@ -78,21 +78,13 @@ func TestEndlessBlock(t *testing.T) {
 		want   string
 	}{
 		"empty transactions": {`{"transactions":[`, func(int) string { return `{},` }, "incomplete"},
-		"failed ones": {`{"transactions":[`, func(i int) string {
-			return fmt.Sprintf(`{"transaction":{"signatures":["%d"]},"meta":{"err":1}},`, i)
-		}, "more than 262144 transactions"},
-		"changes": {`{"transactions":[`, func(i int) string {
-			t := filler(i)
-			at := strings.Index(t, `"post`)
-			return t[:at] + strings.ReplaceAll(t[at:], "9000000000000000", "9000000000000001") + ","
-		}, " changes"},
-		"one transaction":   {`{"transactions":[{"transaction":{"accountKeys":[`, func(int) string { return `{},` }, "a piece of it"},
-		"a name":            {`{"transactions":[{"transaction":{"signatures":["`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
-		"the hash":          {`{"blockhash":"`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
-		"a field's name":    {`{"`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
-		"space":             {`{`, func(int) string { return `                ` }, "a piece of it"},
-		"what is not known": {`{"x":[`, func(int) string { return `7,` }, "a piece of it"},
-		"depth":             {`{"x":`, func(int) string { return `[` }, "depth"},
+		"one transaction":    {`{"transactions":[{"transaction":{"accountKeys":[`, func(int) string { return `{},` }, "a piece of it"},
+		"a name":             {`{"transactions":[{"transaction":{"signatures":["`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
+		"the hash":           {`{"blockhash":"`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
+		"a field's name":     {`{"`, func(int) string { return `aaaaaaaaaaaaaaaa` }, "a piece of it"},
+		"space":              {`{`, func(int) string { return `                ` }, "a piece of it"},
+		"what is not known":  {`{"x":[`, func(int) string { return `7,` }, "a piece of it"},
+		"depth":              {`{"x":`, func(int) string { return `[` }, "depth"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,6 +119,24 @@ func TestEndlessBlock(t *testing.T) {
 				t.Errorf("heard %d MiB of it", n>>20)
 			}
 		})
+	}
+}
+
+// What is held of a block is bounded, too: changes count, and what moved nothing does not.
+func TestHeldChanges(t *testing.T) {
+	t.Parallel()
+	var txs []string
+	for i := range 5 {
+		still := filler(i)
+		at := strings.Index(still, `"post`)
+		moves := strings.Replace(still[:at], "filler", "moves", 1) + strings.ReplaceAll(still[at:], "9000000000000000", "9000000000000001")
+		txs = append(txs, still, moves)
+	}
+	raw := blockJSON(txs...)
+	for most, ok := range map[int]bool{5 * 63: true, 4 * 63: true, 4*63 - 1: false, 0: false} {
+		if err := solana.HoldBlock(raw, most); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), fmt.Sprint("or ", most, " changes")) {
+			t.Errorf("at most %d: %v", most, err)
+		}
 	}
 }
 
