@@ -26,6 +26,7 @@ func TestBehind(t *testing.T) {
 		return chain.Status{Head: pay.Block{Height: head}, Scanned: pay.Block{Height: scanned}, Success: now.Add(-ago), Err: err}
 	}
 	away := errors.New("no node answers")
+	alone := fmt.Errorf("scan after block 9: %w", errors.Join(away, fmt.Errorf("sui node 2: %w", node.ErrAlone)))
 	ahead := func(by time.Duration) error {
 		return fmt.Errorf("read the head: %w", errors.Join(away, &node.AheadError{Node: "base node 2", Height: 9, By: by}))
 	}
@@ -40,6 +41,8 @@ func TestBehind(t *testing.T) {
 		"too many":                           {at(126, 100, 0, nil), "26 blocks behind"},
 		"a step failed":                      {at(100, 100, 30*time.Second, away), ""},
 		"steps fail":                         {at(100, 100, 31*time.Second, away), "no progress for 31s"},
+		"one of two nodes is out":            {at(100, 100, 31*time.Second, alone), "no progress for 31s: only one of the nodes answers, and is not believed alone: a second one is needed"},
+		"one is out since the start":         {chain.Status{Err: alone}, "no progress since the start: only one of the nodes answers, and is not believed alone: a second one is needed"},
 		"a final block was replaced":         {at(100, 100, time.Second, fmt.Errorf("block 90: %w", chain.ErrDeepFork)), "stopped: the network replaced a final block, a person must decide"},
 		"none since the start":               {chain.Status{Err: away}, "no progress since the start"},
 		"a clock is wrong":                   {at(100, 100, time.Second, ahead(16*time.Second)), fmt.Sprintf(clock, "16s")},

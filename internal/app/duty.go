@@ -128,6 +128,10 @@ func (w *watching) problem(now time.Time) string {
 func behind(s chain.Status, n pay.Network, now time.Time) string {
 	bound := max(10*n.BlockTime, 30*time.Second)
 	e, ahead := errors.AsType[*node.AheadError](s.Err)
+	alone := ""
+	if errors.Is(s.Err, node.ErrAlone) {
+		alone = ": " + node.ErrAlone.Error()
+	}
 	switch {
 	case s.Success.IsZero() && s.Err == nil:
 		return "starting"
@@ -136,9 +140,9 @@ func behind(s chain.Status, n pay.Network, now time.Time) string {
 	case errors.Is(s.Err, chain.ErrDeepFork):
 		return "stopped: the network replaced a final block, a person must decide"
 	case s.Success.IsZero():
-		return "no progress since the start"
+		return "no progress since the start" + alone
 	case now.Sub(s.Success) > bound:
-		return fmt.Sprintf("no progress for %s", now.Sub(s.Success).Truncate(time.Second))
+		return fmt.Sprintf("no progress for %s%s", now.Sub(s.Success).Truncate(time.Second), alone)
 	case s.Head.Height > s.Scanned.Height+n.Confirmations+uint64(bound/n.BlockTime):
 		return fmt.Sprintf("%d blocks behind", s.Head.Height-s.Scanned.Height)
 	}

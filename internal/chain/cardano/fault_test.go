@@ -2,6 +2,7 @@ package cardano_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/cardano"
 	"github.com/pepay/pepay/internal/chain/chaintest"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -344,5 +346,40 @@ func allFinal(t *testing.T, s *sim, c *clock, w *chain.Watcher, b *chaintest.Boo
 	settle(t, c, w)
 	if got := unitsOf(b.Final()); !slices.Equal(got, paid) || len(b.Seen()) != 0 {
 		t.Errorf("final %v, want %v; not final %v", got, paid, unitsOf(b.Seen()))
+	}
+}
+
+// Of two nodes none is believed alone: neither while the other is out, nor when it is passed
+// over for having been.
+func TestNobodyIsBelievedAlone(t *testing.T) {
+	t.Parallel()
+	for name, fault := range soundLies {
+		for liar := range 2 {
+			t.Run(fmt.Sprint(name, " ", liar), func(t *testing.T) {
+				t.Parallel()
+				s, c, b := newSim(t), newClock(), &chaintest.Book{Addresses: ours()}
+				s.mine(t)
+				s.mine(t)
+				nodes := []*proxy{newProxy(t, s), newProxy(t, s)}
+				w := chaintest.NewWatcher(newDriver(c, nodes...), b, confirmations)
+				s.mine(t)
+				settle(t, c, w)
+				nodes[liar].set(fault(s))
+				pays(t, s)
+				for range 2 * confirmations {
+					s.Mine()
+				}
+				for _, honest := range []faults{{status: 402}, {}, {garbage: true}, {}} {
+					nodes[1-liar].set(honest)
+					_, err := w.Step(t.Context())
+					if honest.status > 0 && name != "a chain of its own" && !errors.Is(err, node.ErrAlone) {
+						t.Errorf("the step fails with %v", err)
+					}
+					trueSoFar(t, b)
+				}
+				nodes[liar].set(faults{})
+				allFinal(t, s, c, w, b)
+			})
+		}
 	}
 }

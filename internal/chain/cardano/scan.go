@@ -25,8 +25,8 @@ type block struct {
 	txs []*Tx
 }
 
-// Scan implements chain.Driver. All of a scan is read from one node.
-func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
+// Scan implements chain.Driver. What is in a block two nodes say, if there are so many.
+func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (found chain.Found, err error) {
 	nodes, err := d.ready()
 	if err != nil {
 		return chain.Found{}, err
@@ -34,36 +34,39 @@ func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chai
 	if to <= after.Height {
 		return chain.Found{}, fmt.Errorf("scan after block %d up to %d", after.Height, to)
 	}
-	return node.Scan(ctx, nodes, after, func(ctx context.Context, n *endpoint) (chain.Found, error) {
-		return d.scan(ctx, n, after, to, ours)
-	})
-}
-
-func (d *Driver) scan(ctx context.Context, n *endpoint, after pay.Block, to uint64, ours chain.Ours) (chain.Found, error) {
-	blocks, err := n.blocks(ctx, after, to)
+	blocks, err := node.Agreed(ctx, nodes, func(ctx context.Context, n *endpoint) ([]*block, error) {
+		blocks, err := n.blocks(ctx, after, to)
+		if err == nil {
+			err = nodes.OnTime(n, blocks[len(blocks)-1].position())
+		}
+		return blocks, err
+	}, common)
 	if err != nil {
-		return chain.Found{}, err
-	}
-	if err := d.confirm(ctx, n, after, blocks); err != nil {
 		return chain.Found{}, err
 	}
 	mine, err := d.mine(ctx, blocks, ours)
 	if err != nil {
-		return chain.Found{}, node.NotItsFault(err)
+		return chain.Found{}, err
 	}
-	found := chain.Found{Last: blocks[len(blocks)-1].position(), Blocks: len(blocks)}
 	known := map[Hash]*Tx{}
 	for _, b := range blocks {
 		for _, t := range b.txs {
 			known[t.Hash] = t
 		}
 	}
-	for _, b := range blocks {
-		for _, t := range b.txs {
-			if err := d.collect(ctx, n, &found, b.position(), t, mine, known); err != nil {
-				return chain.Found{}, err
+	err = nodes.Try(ctx, func(n *endpoint) error {
+		found = chain.Found{Last: blocks[len(blocks)-1].position(), Blocks: len(blocks)}
+		for _, b := range blocks {
+			for _, t := range b.txs {
+				if err := d.collect(ctx, n, &found, b.position(), t, mine, known); err != nil {
+					return err
+				}
 			}
 		}
+		return nil
+	}, nil)
+	if err != nil {
+		return chain.Found{}, err
 	}
 	return found, nil
 }
@@ -163,54 +166,29 @@ func decodeHex(text string) (*Tx, error) {
 	return DecodeTx(raw)
 }
 
-// digest stands for all that matters of blocks: which transactions they hold, and whether
-// as valid.
-func digest(blocks []*block) string {
-	var all []byte
-	for _, b := range blocks {
-		all = append(all, b.Hash...)
-		for _, t := range b.txs {
-			all = fmt.Appendf(all, " %s %v", t.Hash, t.Valid)
-		}
+// common returns the blocks that two nodes begin with, if any.
+func common(a, b []*block) ([]*block, bool) {
+	same := 0
+	for same < min(len(a), len(b)) && a[same].digest() == b[same].digest() {
+		same++
 	}
-	return fmt.Sprintf("%x", blake2b.Sum256(all))
+	return a[:same], same > 0
 }
 
-// confirm makes sure, where there are several nodes, that a second one has the same
-// transactions in the same blocks.
-func (d *Driver) confirm(ctx context.Context, n *endpoint, after pay.Block, blocks []*block) error {
-	if len(d.Nodes) < 2 {
-		return nil
+// digest stands for all that matters of a block: when it was, and which transactions it holds,
+// as valid or not, and signed by whom. Their hashes cover neither.
+func (b *block) digest() string {
+	all := fmt.Appendf(nil, "%s %d", b.Hash, b.Time)
+	for _, t := range b.txs {
+		all = fmt.Appendf(all, " %s %v", t.Hash, t.Valid)
+		var keys []string
+		for _, w := range t.Witnesses {
+			keys = append(keys, hex.EncodeToString(w.Key))
+		}
+		slices.Sort(keys)
+		all = fmt.Append(all, slices.Compact(keys))
 	}
-	last := blocks[len(blocks)-1].position()
-	own := last
-	own.Hash = digest(blocks)
-	agreed, err := d.nodes.Block(ctx, last.Height, func(ctx context.Context, other *endpoint) (pay.Block, error) {
-		if other == n {
-			return own, nil
-		}
-		h, found, err := other.header(ctx, fmt.Sprint(last.Height))
-		if err != nil || !found {
-			return pay.Block{}, err
-		}
-		p := h.position()
-		if !p.Is(last) {
-			return p, nil
-		}
-		same, err := other.blocks(ctx, after, last.Height)
-		if err != nil {
-			return pay.Block{}, err
-		}
-		p.Hash = digest(same)
-		return p, nil
-	})
-	if err != nil {
-		return node.NotItsFault(err)
-	}
-	if !agreed.Is(own) {
-		return fmt.Errorf("%s: others have something else in the blocks up to %d: %w", n.Name, last.Height, chain.ErrFork)
-	}
-	return nil
+	return fmt.Sprintf("%x", blake2b.Sum256(all))
 }
 
 // origins reads the transactions that made what another one spends.

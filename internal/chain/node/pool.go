@@ -158,10 +158,21 @@ func second(blocks []pay.Block) pay.Block {
 // timely is a node's answer, unless the block is of the future.
 func (p *Pool[N]) timely(ctx context.Context, n N, ask func(context.Context, N) (pay.Block, error)) (pay.Block, error) {
 	b, err := ask(ctx, n)
-	if by := b.Time.Sub(p.Now()); err == nil && by > future {
-		return pay.Block{}, &AheadError{Node: n.state().Name, Height: b.Height, By: by}
+	if err == nil {
+		err = p.OnTime(n, b)
 	}
-	return b, err
+	if err != nil {
+		return pay.Block{}, err
+	}
+	return b, nil
+}
+
+// OnTime fails with an AheadError when a node's block is of the future.
+func (p *Pool[N]) OnTime(n N, b pay.Block) error {
+	if by := b.Time.Sub(p.Now()); by > future {
+		return &AheadError{Node: n.state().Name, Height: b.Height, By: by}
+	}
+	return nil
 }
 
 // isStale reports whether a head is minutes older than the newest any node has.
@@ -171,7 +182,8 @@ func (p *Pool[N]) isStale(head pay.Block) bool {
 
 // Block asks for the canonical block at a height; ask returns the zero block for one that
 // a node does not have. With several nodes two must agree; one is enough when no other
-// answers, or the others are minutes behind.
+// answers, or the others are minutes behind: that is for what hashes and the blocks after it
+// hold a node to. What only its word stands for is asked with Agreed.
 func (p *Pool[N]) Block(ctx context.Context, height uint64, ask func(context.Context, N) (pay.Block, error)) (pay.Block, error) {
 	var (
 		votes   []pay.Block

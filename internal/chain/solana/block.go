@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -27,6 +27,7 @@ type block struct {
 	header
 	count int // transactions, of which those that moved nothing are left out
 	txs   []tx
+	held  int // changes
 }
 
 // tx is a transaction that succeeded.
@@ -46,18 +47,13 @@ type change struct {
 	units   uint64
 }
 
-// wireHeader and wireBlock are what nodes answer.
+// wireHeader and wireTx are what nodes answer.
 type wireHeader struct {
 	Blockhash         string
 	PreviousBlockhash string
 	ParentSlot        *uint64
 	BlockTime         *int64
 	BlockHeight       *uint64
-}
-
-type wireBlock struct {
-	wireHeader
-	Transactions []wireTx
 }
 
 type wireTx struct {
@@ -81,6 +77,12 @@ type wireTokens struct {
 	ProgramID     string
 	UITokenAmount struct{ Amount string }
 }
+
+const (
+	maxID = 88 // characters of a transaction's name
+	// maxBlockTxs is more transactions than fit into the 32,768 pieces that a block can be sent in.
+	maxBlockTxs = 1 << 18
+)
 
 // anyVersion is the highest version that a transaction can have: its number has seven bits.
 const anyVersion = 127
@@ -109,21 +111,22 @@ func (n *endpoint) header(ctx context.Context, slot uint64) (header, error) {
 	return h, err
 }
 
-// body asks a node for the block of a slot.
-func (n *endpoint) body(ctx context.Context, slot uint64, mints map[string]bool) (block, error) {
-	var w wireBlock
-	some, err := n.ask(ctx, &w, "getBlock", slot, wanted("accounts"))
+// body asks a node for the block of a slot, of which it holds so many changes at most.
+func (n *endpoint) body(ctx context.Context, slot uint64, mints map[string]bool, most int) (b block, err error) {
+	if err := n.check(ctx); err != nil {
+		return b, err
+	}
+	some, err := n.call(ctx, maxPiece, "getBlock", []any{slot, wanted("accounts")}, func(d *json.Decoder) (some bool, err error) {
+		b, some, err = readBlock(d, slot, mints, most)
+		return some, err
+	})
 	if err == nil && !some {
 		err = refusal{noBlock[0], "null"}
 	}
 	if err != nil {
-		return block{}, err
+		return block{}, fmt.Errorf("block %d: %w", slot, err)
 	}
-	b, err := w.parse(slot, mints)
-	if err != nil {
-		err = fmt.Errorf("%s: block %d: %w", n.Name, slot, err)
-	}
-	return b, err
+	return b, nil
 }
 
 func (w wireHeader) parse(slot uint64) (h header, err error) {
@@ -143,38 +146,72 @@ func (w wireHeader) parse(slot uint64) (h header, err error) {
 
 var errIncomplete = errors.New("a transaction is incomplete")
 
-// parse reads what a block did to lamports, and to tokens of the mints.
-func (w wireBlock) parse(slot uint64, mints map[string]bool) (b block, err error) {
-	if b.header, err = w.wireHeader.parse(slot); err != nil {
-		return b, err
+// readBlock reads what a block did to lamports, and to tokens of the mints, transaction by
+// transaction. It fails when it has to hold more changes than there may be.
+func readBlock(d *json.Decoder, slot uint64, mints map[string]bool, most int) (b block, some bool, err error) {
+	var w wireHeader
+	listed, seen, seed := false, map[uint64]bool{}, maphash.MakeSeed()
+	some, err = each(d, '{', func(field string) (err error) {
+		var into any = new(json.RawMessage)
+		switch field {
+		case "blockhash":
+			into = &w.Blockhash
+		case "previousBlockhash":
+			into = &w.PreviousBlockhash
+		case "parentSlot":
+			into = &w.ParentSlot
+		case "blockTime":
+			into = &w.BlockTime
+		case "blockHeight":
+			into = &w.BlockHeight
+		case "transactions":
+			listed, err = each(d, '[', func(string) error {
+				var x wireTx
+				if err := d.Decode(&x); err != nil {
+					return err
+				}
+				if len(x.Transaction.Signatures) == 0 || len(x.Transaction.Signatures[0]) > maxID {
+					return errIncomplete
+				}
+				id := x.Transaction.Signatures[0]
+				name := maphash.String(seed, id) // a name of its own would be much to hold
+				if seen[name] {
+					return fmt.Errorf("transaction %q is in it twice", id)
+				}
+				seen[name] = true
+				if b.count++; b.count > maxBlockTxs || b.held > most {
+					return fmt.Errorf("more than %d transactions, or %d changes", maxBlockTxs, most)
+				}
+				return b.add(id, x, mints)
+			})
+			return err
+		}
+		return d.Decode(into)
+	})
+	if err != nil || !some {
+		return b, some, err
 	}
-	if w.Transactions == nil {
-		return b, errors.New("it comes without transactions")
+	if !listed {
+		return b, true, errors.New("it comes without transactions")
 	}
-	b.count = len(w.Transactions)
-	seen := make(map[string]bool, b.count)
-	for _, x := range w.Transactions {
-		if len(x.Transaction.Signatures) == 0 || x.Meta == nil || x.Meta.Err == nil {
-			return b, errIncomplete
-		}
-		id := x.Transaction.Signatures[0]
-		if seen[id] {
-			return b, fmt.Errorf("transaction %q is in it twice", node.Short(id))
-		}
-		seen[id] = true
-		if string(x.Meta.Err) != "null" {
-			continue
-		}
-		t := tx{id: id}
-		if t.changes, err = x.changes(mints); err != nil {
-			return b, err
-		}
-		// What only pays its fee, as votes do, and most transactions are votes, has moved nothing.
-		if slices.ContainsFunc(t.changes, func(c change) bool { return c.up || c.mint != "" }) {
-			b.txs = append(b.txs, t)
-		}
+	b.header, err = w.parse(slot)
+	return b, true, err
+}
+
+// add adds what a transaction did.
+func (b *block) add(id string, x wireTx, mints map[string]bool) error {
+	if x.Meta == nil || x.Meta.Err == nil {
+		return errIncomplete
 	}
-	return b, nil
+	if string(x.Meta.Err) != "null" {
+		return nil
+	}
+	changes, err := x.changes(mints)
+	// What only pays its fee, as votes do, and most transactions are votes, has moved nothing.
+	if slices.ContainsFunc(changes, func(c change) bool { return c.up || c.mint != "" }) {
+		b.txs, b.held = append(b.txs, tx{id, changes}), b.held+len(changes)
+	}
+	return err
 }
 
 func (x wireTx) changes(mints map[string]bool) (all []change, err error) {

@@ -41,7 +41,7 @@ type Driver struct {
 func (d *Driver) ready() (*node.Pool[*endpoint], error) {
 	d.once.Do(func() {
 		d.nodes = &node.Pool[*endpoint]{Network: d.Network, Log: d.Log, Now: d.Now, Meter: d.Meter}
-		client := node.HTTPClient(d.HTTP, d.Timeout)
+		client := node.UpTo(maxAnswer, node.HTTPClient(d.HTTP, d.Timeout))
 		for i, url := range d.Nodes {
 			d.nodes.Nodes = append(d.nodes.Nodes, &endpoint{
 				State: &node.State{Name: fmt.Sprintf("%s node %d", d.Network, i+1)}, Endpoint: node.Endpoint{URL: url, Client: client}, genesis: d.Genesis, width: firstAtOnce,

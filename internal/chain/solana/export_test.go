@@ -1,18 +1,14 @@
 package solana
 
 import (
-	"encoding/json"
+	"bytes"
 
 	"github.com/pepay/pepay/internal/chain"
 )
 
 // ParseBlock reads a block as a node answers it, all of whose owners are ours.
 func ParseBlock(raw []byte, slot uint64, mints map[string]bool) (found chain.Found, err error) {
-	var w wireBlock
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return found, err
-	}
-	b, err := w.parse(slot, mints)
+	b, _, err := readBlock(decoder(bytes.NewReader(raw), maxPiece), slot, mints, maxAtATime)
 	if err != nil {
 		return found, err
 	}
@@ -30,4 +26,10 @@ func ParseBlock(raw []byte, slot uint64, mints map[string]bool) (found chain.Fou
 		}
 	}
 	return found, nil
+}
+
+// HoldBlock reads a block of which no more changes may be held.
+func HoldBlock(raw []byte, most int) error {
+	_, _, err := readBlock(decoder(bytes.NewReader(raw), maxPiece), 9, nil, most)
+	return err
 }

@@ -1,6 +1,7 @@
 package solana_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/chaintest"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/chain/solana"
 	sim "github.com/pepay/pepay/internal/devchain/solana"
 	"github.com/pepay/pepay/internal/pay"
@@ -278,5 +280,34 @@ func allFinal(t *testing.T, s *sim.Chain, c *clock, w *chain.Watcher, b *chainte
 	settle(t, c, w)
 	if got := unitsOf(b.Final()); !slices.Equal(got, paid) || len(b.Seen()) != 0 {
 		t.Errorf("final %v, want %v; not final %v", got, paid, unitsOf(b.Seen()))
+	}
+}
+
+// Of two nodes none is believed alone: neither while the other is out, nor when it is passed
+// over for having been.
+func TestNobodyIsBelievedAlone(t *testing.T) {
+	t.Parallel()
+	for name, f := range lies {
+		for liar := range 2 {
+			t.Run(fmt.Sprint(name, " ", liar), func(t *testing.T) {
+				t.Parallel()
+				s, c, b := newSim(2), newClock(), &chaintest.Book{Addresses: []string{ourA, ourB}}
+				nodes := []*proxy{newProxy(t, s), newProxy(t, s)}
+				w := chaintest.NewWatcher(newDriver(c, s, nodes...), b, 1)
+				settle(t, c, w)
+				nodes[liar].set(f)
+				pays(t, s)
+				for i, honest := range []faults{{garbage: true}, {}, {refuse: "getBlock"}, {}} {
+					nodes[1-liar].set(honest)
+					// What is before the lie both say.
+					if _, err := w.Step(t.Context()); errors.Is(err, node.ErrAlone) != (i%2 == 0) {
+						t.Errorf("the step fails with %v", err)
+					}
+					trueSoFar(t, b)
+				}
+				nodes[liar].set(faults{})
+				allFinal(t, s, c, w, b)
+			})
+		}
 	}
 }

@@ -3,7 +3,8 @@
 //
 // No content of a block can be proven to whoever does not execute it: its hash covers the
 // transactions, not what they did to balances. So with several nodes every block is read
-// from two of them, and counts as far as they say the same. A lone node is believed.
+// from two of them, and counts as far as they say the same. Only one that is alone in the
+// configuration is believed alone.
 package solana
 
 import (

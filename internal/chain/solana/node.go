@@ -1,13 +1,12 @@
 package solana
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pepay/pepay/internal/chain/node"
@@ -77,6 +76,15 @@ func (n *endpoint) check(ctx context.Context) error {
 }
 
 func (n *endpoint) send(ctx context.Context, into any, method string, args []any) (some bool, err error) {
+	return n.call(ctx, maxWhole, method, args, func(d *json.Decoder) (bool, error) {
+		err := d.Decode(&into)
+		return into != nil, err
+	})
+}
+
+// call puts a question and lets result read the answer while it comes, of which no more than
+// a piece is held: what is decoded at once.
+func (n *endpoint) call(ctx context.Context, piece int64, method string, args []any, result func(*json.Decoder) (some bool, err error)) (some bool, err error) {
 	if args == nil {
 		args = []any{}
 	}
@@ -84,28 +92,42 @@ func (n *endpoint) send(ctx context.Context, into any, method string, args []any
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", method, err)
 	}
-	body, err := n.Do(ctx, "POST", "", "application/json", question)
-	if err != nil {
-		return false, fmt.Errorf("%s: %s: %w", n.Name, method, err)
-	}
-	answer := struct {
-		ID     json.Number
-		Result any
-		Error  *refusal
-	}{Result: into}
-	err = json.Unmarshal(body, &answer)
+	var id json.Number
+	var refused *refusal
+	answered := false
+	err = n.Stream(ctx, "POST", "", "application/json", question, func(r io.Reader) error {
+		d := decoder(r, piece)
+		_, err := each(d, '{', func(field string) (err error) {
+			switch field {
+			case "id":
+				return d.Decode(&id)
+			case "error":
+				return d.Decode(&refused)
+			case "result":
+				answered = true
+				some, err = result(d)
+				return err
+			}
+			return d.Decode(new(json.RawMessage))
+		})
+		if _, end := d.Token(); err == nil && !errors.Is(end, io.EOF) {
+			err = errors.New("something follows the answer")
+		}
+		if err != nil { // it may show what was read
+			err = errors.New("decode: " + node.Short(err.Error()))
+		}
+		return err
+	})
 	switch {
-	case err == nil && answer.Error != nil:
-		err = *answer.Error
-	case err == nil && (answer.ID != "1" || !bytes.Contains(body, []byte(`"result"`))):
+	case err == nil && refused != nil:
+		err = *refused
+	case err == nil && (id != "1" || !answered):
 		err = errors.New("the answer is to another question")
-	case err != nil: // it may show what was read
-		err = errors.New("decode: " + strings.ToValidUTF8(node.Short(err.Error()), ""))
 	}
 	if err != nil {
 		return false, fmt.Errorf("%s: %s: %w", n.Name, method, err)
 	}
-	return answer.Result != nil, nil
+	return some, nil
 }
 
 type options map[string]any

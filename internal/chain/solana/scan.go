@@ -2,7 +2,6 @@ package solana
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -15,9 +14,13 @@ import (
 )
 
 const (
-	// maxTxs is how many transactions that moved something a scan holds before it stops early:
-	// it bounds memory and the size of the question which addresses are ours.
-	maxTxs = 20_000
+	// maxChanges is how many changes a scan holds before it stops early: it bounds memory and the
+	// size of the question which addresses are ours.
+	maxChanges = 100_000
+	// maxAtATime is how many changes the blocks may have that are asked for at once. A block can
+	// hardly have as many: the network lets it spend up to 100 million units of computing, and a
+	// change costs some 450.
+	maxAtATime = 1 << 18
 	// maxSlots is how many blocks a scan reads at most. A block is megabytes.
 	maxSlots    = 64
 	firstAtOnce = 3 // blocks that a node is asked for at once, to begin with
@@ -25,7 +28,8 @@ const (
 )
 
 // Scan implements chain.Driver. If no block is up to the height, it reads the next above:
-// heights have gaps, and whatever has one is final.
+// heights have gaps, and whatever has one is final. What is in a block two nodes say, if there
+// are so many.
 func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chain.Ours) (found chain.Found, err error) {
 	nodes, err := d.ready()
 	if err != nil {
@@ -34,28 +38,23 @@ func (d *Driver) Scan(ctx context.Context, after pay.Block, to uint64, ours chai
 	if to <= after.Height {
 		return chain.Found{}, fmt.Errorf("scan after block %d up to %d", after.Height, to)
 	}
-	return node.Scan(ctx, nodes, after, func(ctx context.Context, n *endpoint) (chain.Found, error) {
-		blocks, err := d.read(ctx, n, after, to)
-		if err == nil && len(d.Nodes) > 1 {
-			blocks, err = d.confirm(ctx, n, after, blocks)
-		}
-		if err != nil {
-			return chain.Found{}, err
-		}
-		mine, err := ask(ctx, blocks, ours)
-		if err != nil {
-			return chain.Found{}, node.NotItsFault(err)
-		}
-		found := chain.Found{Last: blocks[len(blocks)-1].Block, Blocks: len(blocks)}
-		for _, b := range blocks {
-			for _, t := range b.txs {
-				if err := d.collect(&found, b.Block, t, mine); err != nil {
-					return chain.Found{}, fmt.Errorf("%s: %w", n.Name, err)
-				}
+	blocks, err := node.Agreed(ctx, nodes, func(ctx context.Context, n *endpoint) ([]block, error) { return d.read(ctx, n, after, to) }, common)
+	if err != nil {
+		return chain.Found{}, err
+	}
+	mine, err := ask(ctx, blocks, ours)
+	if err != nil {
+		return chain.Found{}, err
+	}
+	found = chain.Found{Last: blocks[len(blocks)-1].Block, Blocks: len(blocks)}
+	for _, b := range blocks {
+		for _, t := range b.txs {
+			if err := d.collect(&found, b.Block, t, mine); err != nil {
+				return chain.Found{}, fmt.Errorf("block %d: %w", b.Height, err)
 			}
 		}
-		return found, nil
-	})
+	}
+	return found, nil
 }
 
 // read reads the blocks after one, each of which names the one before, up to a height or to
@@ -68,14 +67,14 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 	if i := slices.IndexFunc(slots, func(s uint64) bool { return s > to }); i >= 0 {
 		slots = slots[:max(i, 1)]
 	}
-	txs, last := 0, after
-	for txs < maxTxs && len(slots) > 0 {
+	held, last := 0, after
+	for held < maxChanges && len(slots) > 0 {
 		part := slots[:min(n.learn(false), len(slots))]
 		slots = slots[len(part):]
 		got, errs := make([]block, len(part)), make([]error, len(part))
 		var all sync.WaitGroup
 		for i, slot := range part {
-			all.Go(func() { got[i], errs[i] = n.body(ctx, slot, d.mints) })
+			all.Go(func() { got[i], errs[i] = n.body(ctx, slot, d.mints, maxAtATime/len(part)) })
 		}
 		all.Wait()
 		for i, b := range got {
@@ -88,6 +87,9 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 			case err == nil && (b.parentSlot != last.Height || b.parent != last.Hash):
 				err = fmt.Errorf("%s: block %d does not follow %d %s: %w", n.Name, b.Height, last.Height, last.Hash, chain.ErrFork)
 			}
+			if err == nil {
+				err = d.nodes.OnTime(n, b.Block)
+			}
 			if err != nil {
 				n.learn(true)
 			}
@@ -97,7 +99,7 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 			if err != nil {
 				return nil, err
 			}
-			blocks, last, txs = append(blocks, b), b.Block, txs+len(b.txs)
+			blocks, last, held = append(blocks, b), b.Block, held+b.held
 		}
 	}
 	if len(blocks) == 0 {
@@ -106,44 +108,13 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 	return blocks, nil
 }
 
-// confirm returns as many of the blocks that one node gave as another gives, too. If none
-// other answers, one is enough: the nodes agree on the last hash as far as they can be asked.
-func (d *Driver) confirm(ctx context.Context, n *endpoint, after pay.Block, blocks []block) ([]block, error) {
-	last := blocks[len(blocks)-1].Block
-	switch b, err := d.Block(ctx, last.Height); {
-	case err != nil:
-		return nil, node.NotItsFault(err)
-	case !b.Is(last):
-		return nil, fmt.Errorf("%s: block %d is %s, not %s: %w", n.Name, last.Height, b.Hash, last.Hash, chain.ErrFork)
+// common returns the blocks that two nodes begin with, if any.
+func common(a, b []block) ([]block, bool) {
+	same := 0
+	for same < min(len(a), len(b)) && a[same].equal(b[same]) {
+		same++
 	}
-	var differ []*endpoint
-	for _, other := range d.nodes.Ready() {
-		if other == n {
-			continue
-		}
-		theirs, err := d.read(ctx, other, after, last.Height)
-		if err != nil {
-			if !errors.Is(err, node.ErrBehind) {
-				d.nodes.Blame(ctx, other, err)
-			}
-			continue
-		}
-		same := 0
-		for same < min(len(blocks), len(theirs)) && blocks[same].equal(theirs[same]) {
-			same++
-		}
-		if same > 0 {
-			for _, alone := range differ {
-				d.nodes.Blame(ctx, alone, fmt.Errorf("%s: what is in block %d is not what two others say", alone.Name, blocks[0].Height))
-			}
-			return blocks[:same], nil
-		}
-		differ = append(differ, other)
-	}
-	if len(differ) > 0 {
-		return nil, fmt.Errorf("%s: what is in block %d is not what others say: %w", n.Name, blocks[0].Height, node.ErrDisagree)
-	}
-	return blocks, nil
+	return a[:same], same > 0
 }
 
 // equal leaves out the time, which is the producer's to state.

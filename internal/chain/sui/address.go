@@ -2,7 +2,8 @@
 // forms: addresses, coin types, transactions and their signatures. A checkpoint counts only
 // if its summary hashes to its digest and names the one before, and if its transactions are
 // those that the summary commits to. What a node says that they moved is not committed to
-// on chain: where there are several nodes, two must say the same of every checkpoint.
+// on chain: where there are several nodes, two must say the same of every checkpoint, and one
+// alone is not believed.
 package sui
 
 import (

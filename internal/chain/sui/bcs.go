@@ -108,6 +108,16 @@ func (r *reader) count() int {
 	return int(n) //nolint:gosec // at most the length of what was read
 }
 
+// most reads a number of things that are held, of which there may be n.
+func (r *reader) most(n int) int {
+	c := r.count()
+	if c > n {
+		r.fail("%d of what there may be %d of", c, n)
+		return 0
+	}
+	return c
+}
+
 func (r *reader) bytes() []byte { return r.take(r.count()) }
 func (r *reader) text() string  { return string(r.bytes()) }
 

@@ -71,17 +71,18 @@ func ContentsBytes(txs []Digest) []byte {
 // errForm is of contents of a form that was made after this program.
 var errForm = errors.New("the contents of a checkpoint are of a form that is not known")
 
-// DecodeContents returns the transactions of a checkpoint, in order.
+// DecodeContents returns the transactions of a checkpoint, in order. It fails when there are
+// more of them than the network allows.
 func DecodeContents(raw []byte) (txs []Digest, err error) {
 	r := &reader{rest: raw}
 	switch form := r.u8(); form {
 	case 0: // all digests, then all signatures
-		for range r.count() {
+		for range r.most(maxTxs) {
 			txs = append(txs, r.digest())
 			r.digest()
 		}
 	case 1: // each transaction's digests and signatures
-		for range r.count() {
+		for range r.most(maxTxs) {
 			txs = append(txs, r.digest())
 			r.digest()
 			for range r.count() {

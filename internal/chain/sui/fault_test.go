@@ -2,6 +2,7 @@ package sui_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/chaintest"
+	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/chain/sui"
 	devchain "github.com/pepay/pepay/internal/devchain/sui"
 	"github.com/pepay/pepay/internal/pay"
@@ -317,5 +319,37 @@ func allFinal(t *testing.T, c *devchain.Chain, k *clock, w *chain.Watcher, b *ch
 	settle(t, k, w)
 	if got := unitsOf(b.Final()); !slices.Equal(got, paid) || len(b.Seen()) != 0 {
 		t.Errorf("final %v, want %v; not final %v", got, paid, unitsOf(b.Seen()))
+	}
+}
+
+// Of two nodes none is believed alone: neither while the other is out, nor when it is passed
+// over for having been.
+func TestNobodyIsBelievedAlone(t *testing.T) {
+	t.Parallel()
+	for name, f := range nodeFaults {
+		if !f.trusted {
+			continue
+		}
+		for liar := range 2 {
+			t.Run(fmt.Sprint(name, " of node ", liar+1), func(t *testing.T) {
+				t.Parallel()
+				c, k, b := devchain.New(devchain.Options{}), newClock(), ours()
+				nodes := []*proxy{newProxy(t, c), newProxy(t, c)}
+				w := chaintest.NewWatcher(newDriver(k, c, nodes...), b, 1)
+				settle(t, k, w)
+				nodes[liar].set(f)
+				pays(c)
+				for _, honest := range []faults{{status: "13"}, {}, {html: true}, {}} {
+					nodes[1-liar].set(honest)
+					_, err := w.Step(t.Context())
+					if alone := honest.html || honest.status != ""; err == nil || name == "altered amount" && errors.Is(err, node.ErrAlone) != alone {
+						t.Errorf("the step fails with %v", err)
+					}
+					trueSoFar(t, c, b)
+				}
+				nodes[liar].set(faults{})
+				allFinal(t, c, k, w, b)
+			})
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -259,9 +259,16 @@ func (d *Driver) checkpoints(ctx context.Context, nodes *node.Pool[*Node], after
 	read, errs := make([]checkpoint, to-after.Height), make([]error, to-after.Height)
 	var all errgroup.Group
 	all.SetLimit(parallel)
+	var failed atomic.Bool // and none after it is of use
 	for i := range read {
+		if failed.Load() {
+			errs[i] = node.ErrBehind
+			continue
+		}
 		all.Go(func() error {
-			read[i], errs[i] = d.agreed(ctx, nodes, after.Height+1+uint64(i)) //nolint:gosec // not negative
+			if read[i], errs[i] = d.agreed(ctx, nodes, after.Height+1+uint64(i)); errs[i] != nil { //nolint:gosec // not negative
+				failed.Store(true)
+			}
 			return nil
 		})
 	}
@@ -313,24 +320,20 @@ func (d *Driver) total(ctx context.Context, nodes *node.Pool[*Node], at pay.Bloc
 	return total, err
 }
 
-// agreed returns what two nodes say of a checkpoint, as they vote for blocks: the vote is
-// on the digest and all the rest.
+// agreed returns what two nodes say of a checkpoint; of a network with one node, what it says.
 func (d *Driver) agreed(ctx context.Context, nodes *node.Pool[*Node], height uint64) (checkpoint, error) {
-	var mu sync.Mutex
-	said := map[string]checkpoint{}
-	b, err := nodes.Block(ctx, height, func(ctx context.Context, n *Node) (pay.Block, error) {
+	return node.Agreed(ctx, nodes, func(ctx context.Context, n *Node) (checkpoint, error) {
 		c, err := n.checkpoint(ctx, &height, everything...)
-		if err != nil || c.block.Hash == "" {
-			return pay.Block{}, err
+		if err == nil && c.block.Hash == "" {
+			err = fmt.Errorf("%s: checkpoint %d: %w", n.Name, height, node.ErrBehind)
 		}
-		vote := c.block
-		vote.Hash += " " + c.fingerprint()
-		mu.Lock()
-		defer mu.Unlock()
-		said[vote.Hash] = c
-		return vote, nil
+		if err == nil {
+			err = nodes.OnTime(n, c.block)
+		}
+		return c, err
+	}, func(a, b checkpoint) (checkpoint, bool) {
+		return a, a.block.Is(b.block) && a.fingerprint() == b.fingerprint()
 	})
-	return said[b.Hash], err
 }
 
 // mine asks which of the addresses whose balance changed are ours.

@@ -23,10 +23,19 @@ type value struct {
 	b []byte
 }
 
-// ParseMessage reads the fields of a message.
+// maxFields is how many fields a message may have: a checkpoint has one for each of its
+// transactions, of which the network allows 10,000, and a transaction one for each balance
+// that it changed, which is a few thousand at most. A field of two bytes becomes many more.
+const maxFields = 1 << 15
+
+// ParseMessage reads the fields of a message. It fails when there are more than a node has
+// reason to send.
 func ParseMessage(b []byte) (Message, error) {
 	m := Message{}
-	for len(b) > 0 {
+	for count := 0; len(b) > 0; count++ {
+		if count == maxFields {
+			return nil, fmt.Errorf("decode a message: more than %d fields", maxFields)
+		}
 		num, kind, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return nil, fmt.Errorf("decode a message: %w", protowire.ParseError(n))
