@@ -41,8 +41,6 @@ var (
 	_ chain.Finder = (*Driver)(nil)
 )
 
-var errAlone = errors.New("only one of the nodes answers, and is not believed alone")
-
 // ready returns the nodes, which it makes when it is first asked.
 func (d *Driver) ready() (*node.Pool[*Node], error) {
 	d.once.Do(func() {
@@ -134,7 +132,7 @@ func Agreed[T any](ctx context.Context, d *Driver, ask func(context.Context, *No
 	switch len(said) {
 	case 0:
 	case 1:
-		errs = append(errs, errAlone)
+		errs = append(errs, node.ErrAlone)
 	default:
 		errs = append(errs, node.ErrDisagree)
 	}
