@@ -2,12 +2,15 @@ package server_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/server"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -58,6 +61,22 @@ func TestBadReads(t *testing.T) {
 		}
 		d.holds(1, 1)
 	})
+}
+
+// A word of a comma list that is given over and over is looked for once: what every row
+// is compared with is not for the caller to make long.
+func TestListsKeepEachWordOnce(t *testing.T) {
+	t.Parallel()
+	words := func(w string) string { return strings.Repeat(w+",", 6000) }
+	q := url.Values{
+		"status": {words("paid") + "unpaid," + words(" paid ")}, "invoice_type": {words("commerce") + words("standard")},
+		"types": {words("invoice.*"), words("invoice_payment.updated") + "invoice.*"},
+	}
+	got, err := server.Lists(httptest.NewRequest("GET", "/?"+q.Encode(), nil))
+	want := [][]string{{"paid", "unpaid"}, {"commerce", "standard"}, {"invoice.*", "invoice_payment.updated"}}
+	if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%.200v, want %v: %v", got, want, err)
+	}
 }
 
 // Another merchant's webhook cannot be listed or deleted.
