@@ -112,7 +112,9 @@ func TestEndpointTypesAreStoredOnce(t *testing.T) {
 		long := append(slices.Repeat([]string{"test.ping"}, 3000), "invoice.*", "test.ping")
 		again := `"` + strings.Join(long, `","`) + `"`
 		e := d.hook("http://127.0.0.1:9/h", `,"enabled_events":[`+again+`]`)
-		change := func(body string) api.Endpoint { return decode[api.Endpoint](t, d.ask("PATCH"+hooks+"/"+e.ID, body, d.key)) }
+		change := func(body string) api.Endpoint {
+			return decode[api.Endpoint](t, d.ask("PATCH"+hooks+"/"+e.ID, body, d.key))
+		}
 		same := func(when string, e api.Endpoint, want ...string) {
 			t.Helper()
 			var stored pay.Endpoint
