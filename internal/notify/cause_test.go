@@ -62,7 +62,7 @@ func TestCausesNameNoAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = notify.NewGuard(true).Client(100 * time.Millisecond).Do(r) //nolint:bodyclose // there is no answer
+		_, err = notify.NewGuard(true).Client(100 * time.Millisecond).Do(r)
 		if got := notify.Cause(err); got != want {
 			t.Errorf("%v: %q, want %q", err, got, want)
 		}

@@ -3,6 +3,7 @@ package server_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -75,7 +76,7 @@ func TestListsKeepEachWordOnce(t *testing.T) {
 		"status": {words("paid") + "unpaid," + words(" paid ")}, "invoice_type": {words("commerce") + words("standard")},
 		"types": {words("invoice.*"), words("invoice_payment.updated") + "invoice.*"},
 	}
-	got, err := server.Lists(httptest.NewRequest("GET", "/?"+q.Encode(), nil))
+	got, err := server.Lists(httptest.NewRequest(http.MethodGet, "/?"+q.Encode(), nil))
 	want := [][]string{{"paid", "unpaid"}, {"commerce", "standard"}, {"invoice.*", "invoice_payment.updated"}}
 	if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("%.200v, want %v: %v", got, want, err)
