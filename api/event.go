@@ -43,7 +43,7 @@ type StreamControl struct {
 	Type        string  `json:"type"`   // replay_start, replay_complete, resync_required
 	Since       *string `json:"since"`
 	Reason      *string `json:"reason"`        // of resync_required: too_old or unknown
-	LastEventID *string `json:"last_event_id"` // the newest event when the socket came
+	LastEventID *string `json:"last_event_id"` // the newest event when the socket came; null for payors
 }
 
 // TicketRequest is the optional body of POST /api/v1/ws/token.

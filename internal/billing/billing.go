@@ -38,6 +38,7 @@ type Billing struct {
 	MaxKeys     int  // how many active API keys a merchant may have of each scope
 	Log         *slog.Logger
 	uses        uses
+	searches    searches
 }
 
 // Wallets knows the addresses of a family of networks. Deposit addresses are made by

@@ -79,6 +79,7 @@ func endpointChange(r api.ChangeEndpointRequest, allowed func(*url.URL) error) (
 		if r.EnabledEvents != nil {
 			e.Types = to.Types
 		}
+		e.Types = pay.Distinct(e.Types) // those that an older release stored, too
 		if r.Environment != nil {
 			e.Environment = to.Environment
 		}

@@ -111,10 +111,14 @@ func (b *Billing) SetPayout(ctx context.Context, c Caller, r api.PayoutRequest, 
 		if err != nil {
 			return m, nil, err
 		}
+		heard := m.Environment
+		if m.Mainnet { // the address is of both; who changes it does not choose who is told
+			heard = pay.Mainnet
+		}
 		after := before.To(to, tx.Now(), b.PayoutDelay)
 		was, is := view.PayoutAddress(before, b.Registry.Networks), view.PayoutAddress(after, b.Registry.Networks)
 		if changed := view.Changed(was, is); !bytes.Equal(changed, []byte("{}")) {
-			tx.AppendEvent(pay.Event{MerchantID: m.ID, Type: pay.PayoutUpdated, Environment: m.Environment, Object: view.JSON(is), Previous: changed})
+			tx.AppendEvent(pay.Event{MerchantID: m.ID, Type: pay.PayoutUpdated, Environment: heard, Object: view.JSON(is), Previous: changed})
 		}
 		return m, is, tx.SavePayout(after)
 	})

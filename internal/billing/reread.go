@@ -12,22 +12,24 @@ import (
 )
 
 // How many blocks a verification reads at most: where a driver can say which of them
-// matter, and where all have to be read.
+// matter, and where all have to be read; and how many that follow each other it asks for
+// at once.
 const (
 	maxSearched = 50_000
 	maxReread   = 256
+	maxRun      = 64
 )
 
 // reread reads the chain for what a verification is about and credits what it finds,
 // just as a watcher would. It reads final blocks only: those above are the watcher's,
 // who undoes what a reorganisation drops.
-func (b *Billing) reread(ctx context.Context, v pay.Verification) (pay.Outcome, string, error) {
+func (b *Billing) reread(ctx context.Context, v pay.Verification, s *search) (pay.Outcome, string, error) {
 	outcome, note := pay.OutcomeNothing, "No payment to an address of this invoice was found."
 	if v.TxHash != "" {
 		outcome, note = pay.OutcomeTxUnknown, "This transaction is not known. If it was sent a moment ago, try again in a minute."
 	}
 	for _, name := range v.Networks {
-		found, text, err := b.rereadNetwork(ctx, v, name)
+		found, text, err := b.rereadNetwork(ctx, v, s, name)
 		if err != nil {
 			return "", "", fmt.Errorf("read %s again: %w", name, err)
 		}
@@ -39,7 +41,7 @@ func (b *Billing) reread(ctx context.Context, v pay.Verification) (pay.Outcome, 
 }
 
 // rereadNetwork is reread on one network.
-func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pay.NetworkName) (pay.Outcome, string, error) {
+func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, s *search, name pay.NetworkName) (pay.Outcome, string, error) {
 	network, _ := b.Registry.Network(name)
 	book, driver := &Book{b, network}, b.Chains[name]
 	if driver == nil {
@@ -68,25 +70,35 @@ func (b *Billing) rereadNetwork(ctx context.Context, v pay.Verification, name pa
 	if at, err := driver.Block(ctx, final.Height); err != nil || !at.Is(final) {
 		return "", "", orElse(err, chain.ErrDeepFork)
 	}
-	heights, outcome, note, err := whereToLook(ctx, v, driver, network, ours, since, scanned, final)
-	if err != nil || outcome != "" {
-		return outcome, note, err
+	heights, known := s.left[name]
+	if !known {
+		var outcome pay.Outcome
+		var note string
+		var err error
+		if heights, outcome, note, err = whereToLook(ctx, v, driver, network, ours, since, scanned, final); err != nil || outcome != "" {
+			return outcome, note, err
+		}
 	}
 	found := false
-	for _, h := range heights {
-		ds, err := readBlock(ctx, driver, h, ours)
+	for ; len(heights) > 0; s.left[name] = heights {
+		n := 1
+		for n < min(len(heights), maxRun) && heights[n] == heights[n-1]+1 {
+			n++
+		}
+		ds, err := readRun(ctx, driver, heights[0], heights[n-1], ours)
 		if err != nil {
 			return "", "", err
 		}
-		for n, d := range ds {
+		for i, d := range ds {
 			if v.TxHash != "" && d.TxHash != v.TxHash {
 				continue
 			}
 			found = true
-			if err := book.credit(ctx, ds[n:n+1], final); err != nil {
+			if err := book.credit(ctx, ds[i:i+1], final); err != nil {
 				return "", "", err
 			}
 		}
+		heights, s.further = heights[n:], true
 	}
 	switch {
 	case v.TxHash != "" && found:
@@ -134,23 +146,24 @@ func whereToLook(ctx context.Context, v pay.Verification, d chain.Driver, n pay.
 	return hs, "", "", nil
 }
 
-// readBlock reads the deposits that the block at a height has for some addresses.
-func readBlock(ctx context.Context, d chain.Driver, height uint64, ours map[string]string) ([]pay.Deposit, error) {
-	if height == 0 {
-		return nil, nil
-	}
-	before, err := d.Block(ctx, height-1)
+// readRun reads the deposits that the blocks from one height to another, the first and the
+// last of which there are, have for some addresses. Scans may read less than they are asked.
+func readRun(ctx context.Context, d chain.Driver, from, to uint64, ours map[string]string) (ds []pay.Deposit, err error) {
+	at, err := d.Block(ctx, from-min(from, 1))
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.Scan(ctx, before, height, func(context.Context, []string) (map[string]string, error) { return ours, nil })
-	if err != nil {
-		return nil, err
+	for at.Height < to {
+		found, err := d.Scan(ctx, at, to, func(context.Context, []string) (map[string]string, error) { return ours, nil })
+		if err != nil {
+			return nil, err
+		}
+		ds, at = append(ds, found.Deposits...), found.Last
 	}
-	if at, err := d.Block(ctx, height); err != nil || !at.Is(found.Last) {
+	if last, err := d.Block(ctx, to); err != nil || !last.Is(at) {
 		return nil, orElse(err, chain.ErrFork)
 	}
-	return found.Deposits, nil
+	return ds, nil
 }
 
 // credit records deposits of blocks that are final, wherever the watcher is. Found

@@ -125,15 +125,23 @@ func (b *Billing) Verify(ctx context.Context, id string) (again time.Time, err e
 	if err != nil || !v.State.Live() {
 		return again, err
 	}
-	read, note, err := b.reread(ctx, v)
-	if ctx.Err() != nil {
+	s := b.searches.take(id)
+	read, note, err := b.reread(ctx, v, s)
+	further := false
+	if err != nil && v.TxHash == "" { // it goes on from there; one that came further was no attempt in vain
+		b.searches.keep(id, s.left)
+		if further = s.further; further {
+			v.Attempts--
+		}
+	}
+	if ctx.Err() != nil && !further {
 		return again, ctx.Err()
 	}
 	if err != nil {
 		b.Log.WarnContext(ctx, "verification could not read the chain", "invoice", v.InvoiceID, "attempt", v.Attempts, "err", err)
 	}
 	failed := err
-	err = b.Store.Write(ctx, func(tx *store.Tx) error {
+	err = b.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		ps, err := tx.PaymentsOf(v.InvoiceID)
 		if err != nil {
 			return err
@@ -151,7 +159,7 @@ func (b *Billing) Verify(ctx context.Context, id string) (again time.Time, err e
 			after.State, after.UpdatedAt, after.NextAt = pay.VerificationPending, tx.Now(), tx.Now().Add(wait)
 			again = after.NextAt
 		}
-		if failed != nil {
+		if failed != nil && !further {
 			after.Message = "The network could not be read; it will be tried again."
 		}
 		if failed != nil && v.Attempts >= pay.MaxAttempts {

@@ -1,12 +1,17 @@
 package notify
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"code.dny.dev/ssrf"
 	"github.com/pepay/pepay/internal/pay"
 )
 
@@ -40,4 +45,26 @@ func retryAfter(r *http.Response, now time.Time) time.Duration {
 		s = most
 	}
 	return time.Duration(s) * time.Second
+}
+
+// cause names, for the merchant, what went wrong: without the URL, which may hold a secret,
+// and without addresses, which may be those of our resolver and of our network.
+func cause(err error) string {
+	late := false
+	if u, ok := err.(*url.Error); ok { //nolint:errorlint // http.Client.Do returns it bare
+		err, late = u.Err, u.Timeout()
+	}
+	text := err.Error()
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if text = "the host name could not be looked up"; lookup.IsNotFound {
+			text = "the host name does not exist"
+		}
+	} else if errors.Is(err, ssrf.ErrProhibitedIP) {
+		text = "the host name does not lead to a public address"
+	} else if late { // net/http keeps no more than the text of what was under way
+		text = "there was no answer in time"
+	} else if op, ok := errors.AsType[*net.OpError](err); ok {
+		text = op.Op + ": " + op.Err.Error()
+	}
+	return fmt.Sprintf("%.200s", text)
 }

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -252,12 +251,4 @@ func (d *Deliverer) send(ctx context.Context, e pay.Endpoint, k keys, v pay.Deli
 	}
 	d.Log.DebugContext(ctx, "webhook", "endpoint", e.ID, "event", v.Event.ID, "type", v.Event.Type, "attempt", a.Number, "status", a.Status, "err", a.Error)
 	return a
-}
-
-// cause names what went wrong without the URL, which may hold a secret.
-func cause(err error) string {
-	if u, ok := err.(*url.Error); ok { //nolint:errorlint // http.Client.Do returns it bare
-		err = u.Err
-	}
-	return fmt.Sprintf("%.200s", err.Error())
 }

@@ -12,6 +12,9 @@ func (h *Hub) Rooms() int {
 	return len(h.rooms)
 }
 
+// Cause is what an attempt says of an error.
+func Cause(err error) string { return cause(err) }
+
 // Proxied reports whether a guard's client would use a proxy of the environment.
 func Proxied(c *http.Client) bool { return c.Transport.(*guarded).Proxy != nil }
 

@@ -112,7 +112,7 @@ func (h *Hub) join(k *socket) {
 // beginning is where in its merchant's stream a socket begins.
 type beginning struct {
 	cursor, end int64  // after the one; there is something up to the other
-	last        string // the id of the event at the end
+	last        string // the id of the event at the end, "" for payors
 	replay      bool   // it asked for a place, and there is one
 	reason      string // why the place it asked for is not to be had
 }
@@ -124,6 +124,9 @@ func (h *Hub) begin(k *socket) (b beginning, err error) {
 		b = beginning{}
 		if b.end, b.last, err = tx.StreamEnd(k.sub.MerchantID); err != nil {
 			return err
+		}
+		if k.sub.Payor {
+			b.last = "" // it counts what happens to other invoices
 		}
 		if b.cursor = b.end; k.sub.Since == "" {
 			return nil

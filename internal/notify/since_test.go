@@ -1,12 +1,35 @@
 package notify_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pepay/pepay/internal/notify"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
+
+// A payor's stream does not tell how much happens at its merchant: the newest event is
+// hardly ever one of the payor's.
+func TestPayorsSinceTellsNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	eachStage(t, func(t *testing.T, g *stage) {
+		g.happen(event(merchant, 1), event(merchant, 2), event(merchant, 2))
+		mine, last := g.all()[0].ID, g.last().ID
+		for _, payor := range []bool{true, false} {
+			for _, since := range []string{mine, "evt_1-1"} {
+				sub := notify.Subscription{EventFilter: store.EventFilter{MerchantID: merchant, InvoiceID: "inv_1"}, Payor: payor, Since: since}
+				s := g.dial(t, sub)
+				frames := map[string]int{mine: 2, "evt_1-1": 1}[since]
+				for range frames {
+					if f := s.Next(); f.Object != "ws_control" || strings.Contains(string(f.Raw), last) == payor || strings.Contains(string(f.Raw), `"last_event_id":null`) != payor {
+						t.Errorf("payor %t since %s: %s", payor, since, f.Raw)
+					}
+				}
+			}
+		}
+	})
+}
 
 // A socket that names an event that never was is told so, and goes on from now; one
 // that names a known event gets everything since, also what the room has not heard of.

@@ -50,6 +50,17 @@ func (t EventType) In(list []string) bool {
 	return len(list) == 0 || slices.Contains(list, string(t)) || slices.Contains(list, t.Wildcard())
 }
 
+// Distinct returns the types and wildcards of a list, each once: every commit looks
+// through what endpoints ask for.
+func Distinct(list []string) (once []string) {
+	for _, t := range list {
+		if !slices.Contains(once, t) {
+			once = append(once, t)
+		}
+	}
+	return once
+}
+
 // Named returns the types that a list of types and wildcards names, each once; none for
 // an empty list.
 func Named(list []string) (named []EventType) {

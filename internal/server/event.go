@@ -3,7 +3,6 @@ package server
 import (
 	"net/http"
 	"regexp"
-	"slices"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/billing"
@@ -40,7 +39,7 @@ func (q *query) eventFilter(types string, known *pay.Registry) store.EventFilter
 		Types: q.types(types), Environment: q.environment(), InvoiceID: q.text("invoice_id"), CustomerID: q.text("customer_id"),
 		OrderID: q.text("order_id"), Wallet: q.text("wallet_address"), WalletNet: q.network("wallet_network", known),
 	}
-	if kinds := q.list("invoice_type", string(pay.Standard), string(pay.Commerce)); len(slices.Compact(slices.Sorted(slices.Values(kinds)))) == 1 {
+	if kinds := q.list("invoice_type", string(pay.Standard), string(pay.Commerce)); len(kinds) == 1 {
 		f.InvoiceType = pay.InvoiceType(kinds[0])
 	}
 	return f

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"net/http"
 	"strings"
 	"time"
+
+	"github.com/pepay/pepay/internal/pay"
 )
 
 // Patterns returns the pattern of every route, as the paths of openapi.yaml are written.
@@ -35,4 +38,12 @@ func Groups(s *Server) (all []Group) {
 		all = append(all, Group{r.pattern, r.face == payorFace})
 	}
 	return all
+}
+
+// Lists returns every comma list of a list of invoices and of a list of events, as they
+// are read of a request.
+func Lists(r *http.Request) (all [][]string, err error) {
+	q := newQuery(r)
+	invoices, events := q.invoiceFilter(&pay.Registry{}), q.eventFilter("types", &pay.Registry{})
+	return [][]string{invoices.Statuses, invoices.Types, events.Types}, q.err
 }

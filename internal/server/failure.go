@@ -43,7 +43,7 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, f face, err err
 	e, ok := errors.AsType[*pay.Error](err)
 	if !ok {
 		if r.Context().Err() == nil {
-			s.Log.ErrorContext(r.Context(), "request failed", "request", pay.CauseOf(r.Context()).RequestID, "path", r.URL.Path, "err", err)
+			s.Log.ErrorContext(r.Context(), "request failed", "request", pay.CauseOf(r.Context()).RequestID, "route", routeOf(r), "err", err)
 		}
 		e = &pay.Error{Code: pay.CodeInternal, Message: "Internal server error"}
 	}

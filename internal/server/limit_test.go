@@ -94,7 +94,7 @@ func TestAddressLimit(t *testing.T) {
 		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	from := func(address string, h ...string) testkit.Headers { return append(h, "X-Forwarded-For", address) }
-	_, payor := d.Open(`{"amount_usd":1}`)
+	made, payor := d.Open(`{"amount_usd":1}`)
 	for n, target := range []string{"GET /openapi.yaml", "GET /pay", "GET /nowhere", "GET /api/v1/invoices"} {
 		a := d.stray(target, "", from("192.0.2.1", "x-api-key", d.Key))
 		if a.status == 429 {
@@ -117,6 +117,10 @@ func TestAddressLimit(t *testing.T) {
 	a = d.ask(payorTargets[3], "", from("192.0.2.1", payor...))
 	refused(t, a, 429, "C", "RATE_LIMIT_EXCEEDED")
 	if a.header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "Retry-After") || !strings.Contains(a.body, `"source":"ip_address"`) {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+	a = d.ask("POST /api/v1/invoice/"+made.InvoiceID+"/verify", "{}", from("192.0.2.1", payor...))
+	if refused(t, a, 429, "C", "RATE_LIMIT_EXCEEDED"); a.header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(a.body, `"source":"ip_address"`) {
 		t.Errorf("%v %s", a.header, a.body)
 	}
 	decode[api.PaymentStatus](t, d.ask(payorTargets[3], "", from("192.0.2.2", payor...)))                           // is another

@@ -127,7 +127,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 		}()
 		defer func() {
 			if p := recover(); p != nil {
-				s.Log.ErrorContext(r.Context(), "request panicked", "request", id, "path", r.URL.Path, "panic", p)
+				s.Log.ErrorContext(r.Context(), "request panicked", "request", id, "route", routeOf(r), "panic", p)
 				s.write(w, r, merchantFace, nil, pay.Errorf(pay.CodeInternal, "Internal server error"))
 			}
 		}()
@@ -136,8 +136,8 @@ func (s *Server) around(next http.Handler) http.Handler {
 		} else {
 			next.ServeHTTP(w, r)
 		}
-		// The query is left out: it may hold a session or a ticket.
-		s.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "path", r.URL.Path, "took", took())
+		// The query is left out, and what a path is filled in with: a session, a ticket, a secret.
+		s.Log.DebugContext(r.Context(), "request", "request", id, "method", r.Method, "route", routeOf(r), "took", took())
 	})
 }
 

@@ -111,6 +111,36 @@ func TestPayoutAddresses(t *testing.T) {
 	})
 }
 
+// Proceeds of both environments go to one address: who looks after mainnet hears of a
+// change, even if whoever makes it says before that the merchant works on devnet.
+func TestPayoutChangeIsHeardOnMainnet(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, database string) {
+		d := newDesk(t, database, nil)
+		_, thief := d.member(d.Merchant.ID, pay.RoleOwner)
+		sink := testkit.NewSink(t, nil)
+		guard := d.hook(sink.URL, `,"environment":"mainnet"`)
+		decode[api.EnvironmentSet](t, d.ask("PUT /api/v1/user/environment", `{"environment":"devnet"}`, thief))
+		decode[api.PayoutAddress](t, d.ask("PUT "+payoutPath, `{"family":"evm","address":"`+elsewhere+`"}`, thief))
+		if got := d.deliveries(guard.ID); len(got) != 1 || got[0].EventType != string(pay.PayoutUpdated) {
+			t.Errorf("an endpoint for mainnet gets %+v", got)
+		}
+		if es := testkit.Events(t, d.Store, d.Merchant.ID); es[len(es)-1].Environment != pay.Mainnet {
+			t.Errorf("announced %+v", es[len(es)-1])
+		}
+
+		beginner, err := d.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "New", Environment: pay.Devnet}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, owner := d.member(beginner.ID, pay.RoleOwner)
+		decode[api.PayoutAddress](t, d.ask("PUT "+payoutPath, `{"family":"evm","address":"`+elsewhere+`"}`, owner))
+		if es := testkit.Events(t, d.Store, beginner.ID); len(es) != 1 || es[0].Environment != pay.Devnet {
+			t.Errorf("without mainnet %+v", es)
+		}
+	})
+}
+
 // What a merchant wants to be paid in decides what payors are offered; one that has
 // begun to pay may complete it.
 func TestSettlementPreference(t *testing.T) {

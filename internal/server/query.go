@@ -80,7 +80,8 @@ func (q *query) number(name string, absent, least, most int) int {
 	return n
 }
 
-// list returns the parts of a comma list, each one of the allowed.
+// list returns the parts of a comma list, each one of the allowed. Each is there once,
+// however often it was given: a database compares every row with all of them.
 func (q *query) list(name string, allowed ...string) []string {
 	var parts []string
 	for _, s := range strings.Split(strings.Join(q.Values[name], ","), ",") {
@@ -91,7 +92,9 @@ func (q *query) list(name string, allowed ...string) []string {
 			q.fail("%s must be a list of %s", name, strings.Join(allowed, ", "))
 			return nil
 		}
-		parts = append(parts, s)
+		if !slices.Contains(parts, s) {
+			parts = append(parts, s)
+		}
 	}
 	return parts
 }

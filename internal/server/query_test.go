@@ -1,13 +1,20 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
+	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/server"
+	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -60,6 +67,22 @@ func TestBadReads(t *testing.T) {
 	})
 }
 
+// A word of a comma list that is given over and over is looked for once: what every row
+// is compared with is not for the caller to make long.
+func TestListsKeepEachWordOnce(t *testing.T) {
+	t.Parallel()
+	words := func(w string) string { return strings.Repeat(w+",", 6000) }
+	q := url.Values{
+		"status": {words("paid") + "unpaid," + words(" paid ")}, "invoice_type": {words("commerce") + words("standard")},
+		"types": {words("invoice.*"), words("invoice_payment.updated") + "invoice.*"},
+	}
+	got, err := server.Lists(httptest.NewRequest(http.MethodGet, "/?"+q.Encode(), nil))
+	want := [][]string{{"paid", "unpaid"}, {"commerce", "standard"}, {"invoice.*", "invoice_payment.updated"}}
+	if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("%.200v, want %v: %v", got, want, err)
+	}
+}
+
 // Another merchant's webhook cannot be listed or deleted.
 func TestWebhooksAreTheMerchantsOwn(t *testing.T) {
 	t.Parallel()
@@ -78,6 +101,42 @@ func TestWebhooksAreTheMerchantsOwn(t *testing.T) {
 			t.Errorf("deleted %+v", v)
 		}
 		refused(t, d.ask("DELETE /api/v1/webhooks/"+made.ID, "", d.key), 404, "A", "NOT_FOUND")
+	})
+}
+
+// A type that is asked for thousands of times is stored once, when an endpoint is made
+// and when it is changed; one of an older release is made short by the next change.
+func TestEndpointTypesAreStoredOnce(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, address string) {
+		d := newDesk(t, address, func(o *app.Options) { o.Networks = nil })
+		long := append(slices.Repeat([]string{"test.ping"}, 3000), "invoice.*", "test.ping")
+		again := `"` + strings.Join(long, `","`) + `"`
+		e := d.hook("http://127.0.0.1:9/h", `,"enabled_events":[`+again+`]`)
+		change := func(body string) api.Endpoint {
+			return decode[api.Endpoint](t, d.ask("PATCH"+hooks+"/"+e.ID, body, d.key))
+		}
+		same := func(when string, e api.Endpoint, want ...string) {
+			t.Helper()
+			var stored pay.Endpoint
+			if err := d.Store.Read(t.Context(), func(tx *store.Tx) (err error) { stored, _, err = tx.Endpoint(e.ID); return err }); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(e.EnabledEvents, want) || !slices.Equal(stored.Types, want) {
+				t.Errorf("%s: shown %.100q, stored %.100q, want %q", when, e.EnabledEvents, stored.Types, want)
+			}
+		}
+		same("made", e, "test.ping", "invoice.*")
+		same("changed", change(`{"enabled_events":["invoice.created",`+again+`]}`), "invoice.created", "test.ping", "invoice.*")
+		if err := d.Store.Write(t.Context(), func(tx *store.Tx) error {
+			old, _, err := tx.Endpoint(e.ID)
+			old.Types = long
+			return errors.Join(err, tx.SaveEndpoint(old))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		same("of an older release", change(`{}`), "test.ping", "invoice.*")
+		refused(t, d.ask("PATCH"+hooks+"/"+e.ID, `{"enabled_events":[`+again+`,"invoice.paid"]}`, d.key), 400, "B", "VALIDATION_ERROR")
 	})
 }
 

@@ -55,7 +55,7 @@ func (s *Server) admit(r *http.Request) error {
 
 // faceOf is the face of a request that no route has seen: only a browser cares.
 func faceOf(r *http.Request) face {
-	if strings.HasPrefix(r.URL.Path, "/api/v1/payments/") || strings.HasPrefix(r.URL.Path, "/pay/") {
+	if strings.HasPrefix(r.URL.Path, "/api/v1/payments/") || strings.HasPrefix(r.URL.Path, "/api/v1/invoice/") || strings.HasPrefix(r.URL.Path, "/pay/") {
 		return payorFace
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/commerce/") || strings.HasPrefix(r.URL.Path, "/api/v1/commerce/") {

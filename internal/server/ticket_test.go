@@ -173,7 +173,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			t.Fatal(nonce)
 		}
 		testkit.Eventually(t, "webhooks come", func() bool { return len(sink.Got()) > 1 })
-		if !strings.Contains(logs.String(), "path=/api/v1/invoices") {
+		if !strings.Contains(logs.String(), "route=/api/v1/invoices") {
 			t.Fatalf("nothing was logged: %s", logs)
 		}
 		kept := dump(t, url)

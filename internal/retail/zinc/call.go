@@ -32,7 +32,7 @@ const missing = "not_found"
 // ask asks Zinc something. Its error is ErrUnavailable: there is no answer, or none
 // that could be one. It never holds the token or a URL.
 func (z *Zinc) ask(ctx context.Context, method string, path []string, query url.Values, body any) (reply, error) {
-	if err := z.held(); err != nil {
+	if err := z.held(path[0]); err != nil {
 		return reply{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, z.opt.Timeout)
@@ -71,11 +71,11 @@ func (z *Zinc) ask(ctx context.Context, method string, path []string, query url.
 	case len(answer) > maxBody:
 		return reply{}, unavailable("the answer exceeds %d bytes", maxBody)
 	}
-	return z.read(ctx, resp, answer)
+	return z.read(ctx, path[0], resp, answer)
 }
 
 // read tells answers from what only looks like one.
-func (z *Zinc) read(ctx context.Context, resp *http.Response, body []byte) (reply, error) {
+func (z *Zinc) read(ctx context.Context, what string, resp *http.Response, body []byte) (reply, error) {
 	var e struct {
 		Type lax[string] `json:"_type"`
 		Code lax[string] `json:"code"`
@@ -92,7 +92,7 @@ func (z *Zinc) read(ctx context.Context, resp *http.Response, body []byte) (repl
 		z.denied(ctx)
 		return reply{}, unavailable("the token is refused")
 	case s == http.StatusTooManyRequests:
-		return reply{}, z.hold(resp.Header)
+		return reply{}, z.hold(what, resp.Header)
 	case s >= 500, s < 200, s >= 300 && s < 400:
 		return reply{}, unavailable("status %d", s)
 	case s == http.StatusNotFound && r.code == "":
@@ -123,24 +123,25 @@ func (z *Zinc) denied(ctx context.Context) {
 	}
 }
 
-// held reports that Zinc has asked not to be asked yet.
-func (z *Zinc) held() error {
+// held reports that Zinc has asked not to be asked yet. That is kept apart for searches,
+// products and orders: somebody who browses too much must not stop an order that is paid.
+func (z *Zinc) held(what string) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if d := z.until.Sub(z.opt.Now()); d > 0 {
+	if d := z.until[what].Sub(z.opt.Now()); d > 0 {
 		return unavailable("too many requests, again in %s", d.Round(time.Second))
 	}
 	return nil
 }
 
 // hold keeps to what a 429 asks for.
-func (z *Zinc) hold(h http.Header) error {
+func (z *Zinc) hold(what string, h http.Header) error {
 	wait := time.Second
 	if n, err := strconv.ParseUint(h.Get("Retry-After"), 10, 31); err == nil {
 		wait = min(time.Duration(n)*time.Second, maxWait)
 	}
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	z.until = z.opt.Now().Add(wait)
+	z.until[what] = z.opt.Now().Add(wait)
 	return unavailable("too many requests, again in %s", wait)
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,37 @@ func TestTooManyRequests(t *testing.T) {
 		r.pass(1)
 		if b, err := r.Balance(t.Context()); err != nil || b != 50_00*money.Cent {
 			t.Errorf("Retry-After %q: %s, %v", after, b, err)
+		}
+	}
+}
+
+// Too many searches do not keep a cart from its estimate, nor a paid order from being
+// bought, watched or called off; what is held is not asked for, the rest is.
+func TestTooManySearches(t *testing.T) {
+	t.Parallel()
+	for limited, holds := range map[string][]string{
+		"GET /search": {"search"}, "GET /products/": {"product", "offers"}, "POST /orders": {"place", "poll", "cancel"}, "GET /addax/": {"balance"},
+	} {
+		r := start(t)
+		var asked []string
+		r.breaks(func(w http.ResponseWriter, req *http.Request) bool {
+			target := req.Method + " " + strings.TrimPrefix(req.URL.Path, "/v1")
+			asked = append(asked, target)
+			if strings.HasPrefix(target, limited) {
+				w.Header().Set("Retry-After", "300")
+				w.WriteHeader(http.StatusTooManyRequests)
+			}
+			return strings.HasPrefix(target, limited)
+		})
+		r.every(t)
+		first := len(asked)
+		for what, err := range r.every(t) {
+			if held := err != nil && strings.Contains(err.Error(), "too many requests"); held != slices.Contains(holds, what) {
+				t.Errorf("after 429 to %s: %s: %v", limited, what, err)
+			}
+		}
+		if again := asked[first:]; len(again) == 0 || slices.ContainsFunc(again, func(target string) bool { return strings.HasPrefix(target, limited) }) {
+			t.Errorf("after 429 to %s asked %v", limited, again)
 		}
 	}
 }

@@ -46,10 +46,10 @@ type Zinc struct {
 	base *url.URL
 
 	mu      sync.Mutex
-	until   time.Time           // Zinc asked not to be asked before
-	refused bool                // the token was, last time
-	told    map[string]struct{} // what the log has already
-	cancels map[string][]string // by request: the names of its cancellations
+	until   map[string]time.Time // by what is asked for: Zinc asked not to be asked before
+	refused bool                 // the token was, last time
+	told    map[string]struct{}  // what the log has already
+	cancels map[string][]string  // by request: the names of its cancellations
 }
 
 var _ retail.Provider = (*Zinc)(nil)
@@ -88,7 +88,7 @@ func New(o Options) (*Zinc, error) {
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	o.HTTP = &client
-	return &Zinc{opt: o, base: base, told: map[string]struct{}{}, cancels: map[string][]string{}}, nil
+	return &Zinc{opt: o, base: base, until: map[string]time.Time{}, told: map[string]struct{}{}, cancels: map[string][]string{}}, nil
 }
 
 func loopback(host string) bool {
