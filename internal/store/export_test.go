@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Row runs a statement on a unit's own connection, for tests of the engine.
@@ -38,3 +39,9 @@ func (tx *Tx) Exec(q string, args ...any) error {
 	_, err := tx.exec(q, args...)
 	return err
 }
+
+// ErrStuck is what Ping tells of writes that take long.
+var ErrStuck = errStuck
+
+// Limit sets how long a group may take. No unit may be under way.
+func (s *Store) Limit(d time.Duration) { s.limit = d }
