@@ -108,19 +108,19 @@ func (s *Store) Look(ctx context.Context, f func(*Tx) error) error {
 	})
 }
 
-// readTime bounds a read.
-const readTime = 30 * time.Second
-
 // reading waits for a connection as long as ctx lasts. What then begins is carried
 // through: PostgreSQL's driver ends a statement by closing its connection, and people
-// who hang up must not cost everybody a new one.
+// who hang up must not cost everybody a new one. Either takes 30 seconds at most: the
+// connection may be dead without a word.
 func (s *Store) reading(ctx context.Context, f func(context.Context, *sql.Conn) error) error {
-	c, err := s.reads.Conn(ctx)
+	wait, cancel := context.WithTimeout(ctx, s.limit/2)
+	defer cancel()
+	c, err := s.reads.Conn(wait)
 	if err != nil {
 		return err
 	}
 	defer c.Close() //nolint:errcheck // back into the pool
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limit/2)
 	defer cancel()
 	return f(ctx, c)
 }
