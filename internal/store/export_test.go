@@ -22,6 +22,9 @@ func (tx *Tx) OursPlan(n int) (string, error) {
 	return tx.plan(oursAnywhere+placeholders(1, n), slices.Repeat([]any{"none"}, n)...)
 }
 
+// FinalizePlan is how the engine would answer FinalizeSweeps.
+func (tx *Tx) FinalizePlan() (string, error) { return tx.plan(finalizeSweeps, "ethereum", 1) }
+
 func (tx *Tx) plan(q string, args ...any) (string, error) {
 	explain, columns := "EXPLAIN QUERY PLAN ", 4
 	if tx.s.dialect.name == "postgres" {
