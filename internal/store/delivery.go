@@ -16,10 +16,11 @@ var asks = `(e.endpoint_id = '' AND e.type NOT IN ('` + string(pay.QuoteUpdated)
 	AND p.environment IN ('', e.environment) AND (p.types = '' OR ` + typeIn("p.types", "e.type") + `))`
 
 // deliveriesOf promises the events first..last to the endpoints that want them, and
-// those that are for one endpoint to that one.
-func deliveriesOf(merchant, first, last int64) statement {
-	return statement{args: []any{merchant, first, last}, query: `INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
-		SELECT p.id, e.merchant_id, e.seq, 'due', 0, e.at, e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
+// those that are for one endpoint to that one. They are due now: the time of an event is
+// never before that of the one before it, even if a clock was ahead then.
+func deliveriesOf(merchant, first, last int64, now time.Time) statement {
+	return statement{args: []any{merchant, first, last, millis(now)}, query: `INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
+		SELECT p.id, e.merchant_id, e.seq, 'due', 0, CAST($4 AS bigint), e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
 		WHERE e.merchant_id = $1 AND e.seq BETWEEN $2 AND $3 AND (e.endpoint_id = p.id OR ` + asks + `)`}
 }
 
