@@ -17,6 +17,12 @@ func (tx *Tx) EventsPlan(f EventFilter) (string, error) {
 	return tx.plan(q, args...)
 }
 
+// InvoicesPlan is how the engine would answer Invoices.
+func (tx *Tx) InvoicesPlan(f InvoiceFilter) (string, error) {
+	q, args := f.page()
+	return tx.plan(q, args...)
+}
+
 // OursPlan is how the engine would answer Ours of so many addresses of a shared family.
 func (tx *Tx) OursPlan(n int) (string, error) {
 	return tx.plan(oursAnywhere+placeholders(1, n), slices.Repeat([]any{"none"}, n)...)
