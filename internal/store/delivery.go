@@ -44,10 +44,11 @@ func (tx *Tx) DueDeliveries(endpoint string, n int) ([]pay.Delivery, error) {
 }
 
 // NextDelivery returns when the endpoint's next delivery is due, and false when
-// none is to come.
+// none is to come. One whose event was dropped, while the endpoint was disabled, is none.
 func (tx *Tx) NextDelivery(endpoint string) (time.Time, bool, error) {
 	return maybe(tx, func(r scanner) (t time.Time, err error) { return t, r.Scan(instant{&t}) },
-		`SELECT due FROM deliveries WHERE endpoint_id = $1 AND state = 'due' ORDER BY due LIMIT 1`, endpoint)
+		`SELECT d.due FROM deliveries d WHERE d.endpoint_id = $1 AND d.state = 'due'
+			AND EXISTS (SELECT 1 FROM events e WHERE e.merchant_id = d.merchant_id AND e.seq = d.seq) ORDER BY d.due LIMIT 1`, endpoint)
 }
 
 // Delivery returns what became of an event, by its sequence number, at an endpoint,

@@ -92,7 +92,9 @@ func TestDeliveryHistory(t *testing.T) {
 func TestClockWasAhead(t *testing.T) {
 	t.Parallel()
 	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
-		write(t, s, func(tx *store.Tx) error { return tx.AddEndpoint(pay.Endpoint{ID: "we", MerchantID: 1, Secret: []byte("s")}) })
+		write(t, s, func(tx *store.Tx) error {
+			return tx.AddEndpoint(pay.Endpoint{ID: "we", MerchantID: 1, Secret: []byte("s")})
+		})
 		for _, by := range []time.Duration{24 * time.Hour, time.Minute - 24*time.Hour} {
 			c.Add(by)
 			write(t, s, func(tx *store.Tx) error { tx.AppendEvent(event(1, "{}")); return nil })
