@@ -44,22 +44,7 @@ func (a *App) handlers(s *settle.Settler, g *notify.Guard) map[string]jobs.Handl
 			}
 			return a.Billing.ForgetEvents(ctx, a.KeepEvents)
 		},
-		jobForget: func(ctx context.Context, _ string) (again time.Time, err error) {
-			err = a.Store.Write(ctx, func(tx *store.Tx) error {
-				again = tx.Now().Add(24 * time.Hour)
-				if err := tx.ForgetSignIns(tx.Now()); err != nil {
-					return err
-				}
-				if err := tx.ForgetEstimates(tx.Now().Add(-keepAnswers)); err != nil {
-					return err
-				}
-				if err := tx.ForgetCarts(tx.Now().Add(-pay.CartLife)); err != nil {
-					return err
-				}
-				return tx.ForgetAnswers(tx.Now().Add(-keepAnswers))
-			})
-			return again, err
-		},
+		jobForget: a.forget,
 	}
 }
 
@@ -73,6 +58,41 @@ func (a *App) holdKeys(ctx context.Context) {
 		}
 		pause(ctx, wait)
 	}
+}
+
+// forgetPiece is how much of each a unit drops, so that it holds up nobody.
+const forgetPiece = 500
+
+// forget drops a piece of everything that has had its time, and says when to go on: at
+// once if there may be more, else in a day.
+func (a *App) forget(ctx context.Context, _ string) (again time.Time, err error) {
+	more := false
+	for _, of := range []struct {
+		drop func(tx *store.Tx, before time.Time, n int) (int64, error)
+		keep time.Duration
+	}{
+		{(*store.Tx).ForgetChallenges, 0},
+		{(*store.Tx).ForgetLogins, 0},
+		{(*store.Tx).ForgetEstimates, keepAnswers},
+		{(*store.Tx).ForgetCarts, pay.CartLife},
+		{(*store.Tx).ForgetAnswers, keepAnswers},
+	} {
+		var n int64
+		var now time.Time
+		if err := a.Store.Write(ctx, func(tx *store.Tx) (err error) {
+			now = tx.Now()
+			n, err = of.drop(tx, now.Add(-of.keep), forgetPiece)
+			return err
+		}); err != nil {
+			return again, err
+		}
+		if more = more || n == forgetPiece; more {
+			again = now
+		} else {
+			again = now.Add(24 * time.Hour)
+		}
+	}
+	return again, nil
 }
 
 // ready returns what is not as it should be. What keeps money from moving and not

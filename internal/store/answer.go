@@ -25,8 +25,7 @@ func (tx *Tx) Answered(merchant int64, operation, key string) (answer []byte, ha
 	return answer, hash, ok, err
 }
 
-// ForgetAnswers drops the answers given before a time.
-func (tx *Tx) ForgetAnswers(before time.Time) error {
-	_, err := tx.exec(`DELETE FROM answers WHERE created_at < $1`, millis(before))
-	return err
+// ForgetAnswers drops at most n of the answers given before a time, and returns how many.
+func (tx *Tx) ForgetAnswers(before time.Time, n int) (int64, error) {
+	return tx.forget("answers", "merchant_id, operation, key", "created_at", before, n)
 }

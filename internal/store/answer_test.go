@@ -63,7 +63,11 @@ func TestAnswer(t *testing.T) {
 		same(t, "a failed request is forgotten", ok, false)
 		c.Add(time.Hour)
 		same(t, "young", answer(nodes[0], "young", "hash", "y"), nil)
-		write(t, nodes[0], func(tx *store.Tx) error { return tx.ForgetAnswers(testkit.Epoch.Add(time.Minute)) })
+		write(t, nodes[0], func(tx *store.Tx) error {
+			soon := testkit.Epoch.Add(time.Minute)
+			same(t, "dropped, a piece and the rest", []int64{must(tx.ForgetAnswers(soon, 1)), must(tx.ForgetAnswers(soon, 99))}, []int64{1, 32})
+			return nil
+		})
 		_, _, old := answered("key")
 		_, _, young := answered("young")
 		same(t, "the old is forgotten, the young is not", []bool{old, young}, []bool{false, true})

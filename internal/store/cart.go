@@ -51,8 +51,8 @@ func (tx *Tx) SaveCart(c pay.Cart) error {
 	return err
 }
 
-// ForgetCarts drops the carts that nobody has changed since a time.
-func (tx *Tx) ForgetCarts(before time.Time) error {
-	_, err := tx.exec(`DELETE FROM carts WHERE updated_at < $1`, millis(before))
-	return err
+// ForgetCarts drops at most n of the carts that nobody has changed since a time, and
+// returns how many.
+func (tx *Tx) ForgetCarts(before time.Time, n int) (int64, error) {
+	return tx.forget("carts", "merchant_id, environment, customer", "updated_at", before, n)
 }

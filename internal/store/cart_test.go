@@ -71,7 +71,8 @@ func TestCarts(t *testing.T) {
 			want.UpdatedAt, want.Items = tx.Now(), nil
 			must(tx.CartForUpdate(1, pay.Devnet, ann))
 			check(tx.SaveCart(want))
-			return tx.ForgetCarts(tx.Now())
+			same(t, "dropped", []int64{must(tx.ForgetCarts(tx.Now(), 2)), must(tx.ForgetCarts(tx.Now(), 99))}, []int64{2, int64(len(others) - 2)})
+			return nil
 		})
 		read(t, s, func(tx *store.Tx) error {
 			same(t, "touched", must(tx.Cart(1, pay.Devnet, ann)), want)

@@ -21,17 +21,22 @@ func (tx *Tx) AddSweep(s pay.Sweep) error {
 	return err
 }
 
+// notFinal is the condition that sweeps of a network may still vanish. Spelled NOT final,
+// SQLite would look at all that there ever were.
+const notFinal = `network = $1 AND final = false`
+
 // ForgetSweeps drops the sweeps above a height, which are to be read again.
 func (tx *Tx) ForgetSweeps(n pay.NetworkName, above uint64) error {
-	_, err := tx.exec(`DELETE FROM sweeps WHERE network = $1 AND NOT final AND height > $2`, string(n), int64(above))
+	_, err := tx.exec(`DELETE FROM sweeps WHERE `+notFinal+` AND height > $2`, string(n), int64(above))
 	return err
 }
+
+const finalizeSweeps = `UPDATE sweeps SET final = true WHERE ` + notFinal + ` AND height <= $2 RETURNING ` + sweepColumns
 
 // FinalizeSweeps makes the sweeps up to a height final and returns those that
 // became so.
 func (tx *Tx) FinalizeSweeps(n pay.NetworkName, height uint64) ([]pay.Sweep, error) {
-	return many(tx, scanSweep, `UPDATE sweeps SET final = true WHERE network = $1 AND NOT final AND height <= $2 RETURNING `+sweepColumns,
-		string(n), int64(height))
+	return many(tx, scanSweep, finalizeSweeps, string(n), int64(height))
 }
 
 // SweepsAt returns the sweeps of an address in one token, in the chain's order;

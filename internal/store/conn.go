@@ -110,6 +110,7 @@ func (c *prepared) QueryRowContext(ctx context.Context, q string, args ...any) *
 	return st.QueryRowContext(ctx, args...)
 }
 
+// close ends the connection's statements, while it lives, and gives it back.
 func (c *prepared) close() {
 	for _, st := range c.stmts {
 		_ = st.Close()
@@ -119,7 +120,10 @@ func (c *prepared) close() {
 
 // discard closes the connection for good, and with it its transaction.
 func (c *prepared) discard() *prepared {
+	for _, st := range c.stmts { // SQLite's are lost with the connection
+		_ = st.Close()
+	}
 	_ = c.Raw(func(any) error { return driver.ErrBadConn })
-	c.close()
+	_ = c.Conn.Close()
 	return nil
 }

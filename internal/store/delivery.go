@@ -16,10 +16,11 @@ var asks = `(e.endpoint_id = '' AND e.type NOT IN ('` + string(pay.QuoteUpdated)
 	AND p.environment IN ('', e.environment) AND (p.types = '' OR ` + typeIn("p.types", "e.type") + `))`
 
 // deliveriesOf promises the events first..last to the endpoints that want them, and
-// those that are for one endpoint to that one.
-func deliveriesOf(merchant, first, last int64) statement {
-	return statement{args: []any{merchant, first, last}, query: `INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
-		SELECT p.id, e.merchant_id, e.seq, 'due', 0, e.at, e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
+// those that are for one endpoint to that one. They are due now: the time of an event is
+// never before that of the one before it, even if a clock was ahead then.
+func deliveriesOf(merchant, first, last int64, now time.Time) statement {
+	return statement{args: []any{merchant, first, last, millis(now)}, query: `INSERT INTO deliveries (endpoint_id, merchant_id, seq, state, attempts, due, created_at)
+		SELECT p.id, e.merchant_id, e.seq, 'due', 0, CAST($4 AS bigint), e.at FROM events e JOIN endpoints p ON p.merchant_id = e.merchant_id
 		WHERE e.merchant_id = $1 AND e.seq BETWEEN $2 AND $3 AND (e.endpoint_id = p.id OR ` + asks + `)`}
 }
 
@@ -43,10 +44,11 @@ func (tx *Tx) DueDeliveries(endpoint string, n int) ([]pay.Delivery, error) {
 }
 
 // NextDelivery returns when the endpoint's next delivery is due, and false when
-// none is to come.
+// none is to come. One whose event was dropped, while the endpoint was disabled, is none.
 func (tx *Tx) NextDelivery(endpoint string) (time.Time, bool, error) {
 	return maybe(tx, func(r scanner) (t time.Time, err error) { return t, r.Scan(instant{&t}) },
-		`SELECT due FROM deliveries WHERE endpoint_id = $1 AND state = 'due' ORDER BY due LIMIT 1`, endpoint)
+		`SELECT d.due FROM deliveries d WHERE d.endpoint_id = $1 AND d.state = 'due'
+			AND EXISTS (SELECT 1 FROM events e WHERE e.merchant_id = d.merchant_id AND e.seq = d.seq) ORDER BY d.due LIMIT 1`, endpoint)
 }
 
 // Delivery returns what became of an event, by its sequence number, at an endpoint,

@@ -27,6 +27,7 @@ type dialect struct {
 	forUpdate  string // appended to a SELECT to hold its rows until commit
 	skipLocked string // appended to a SELECT that claims rows
 	lockSchema string // run before migrating, so that one process does it
+	session    string // run once on each connection that writes
 }
 
 const sqlitePragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16000)"
@@ -70,7 +71,11 @@ var postgresDialect = dialect{
 	readers:    8,
 	forUpdate:  " FOR UPDATE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
-	lockSchema: "SELECT pg_advisory_xact_lock(7305804402)", // any fixed number will do
+	// Any fixed number will do. Migrations wait for one another, and last as long as they last.
+	lockSchema: "SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(7305804402)",
+	// A process that is gone, with its machine or its network, must not hold rows for longer than this.
+	session: "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '30s'; " +
+		"SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3",
 }
 
 // dialectOf reads an engine off its address: postgres://… or the path of a file.

@@ -66,9 +66,8 @@ func (tx *Tx) EstimateAnswer(id string) ([]byte, error) {
 	return one(tx, func(r scanner) (b []byte, err error) { return b, r.Scan(&b) }, `SELECT answer FROM estimates WHERE id = $1`, id)
 }
 
-// ForgetEstimates drops estimates that ended before a time. Orders keep what they took
-// over from theirs.
-func (tx *Tx) ForgetEstimates(before time.Time) error {
-	_, err := tx.exec(`DELETE FROM estimates WHERE expires_at < $1`, millis(before))
-	return err
+// ForgetEstimates drops at most n of the estimates that ended before a time, and returns
+// how many. Orders keep what they took over from theirs.
+func (tx *Tx) ForgetEstimates(before time.Time, n int) (int64, error) {
+	return tx.forget("estimates", "id", "expires_at", before, n)
 }

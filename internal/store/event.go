@@ -112,7 +112,7 @@ func (tx *Tx) appendStream(es []pay.Event, heard bool) ([]statement, error) {
 	}
 	ss := []statement{{query: `INSERT INTO events (` + eventColumns + `) VALUES ` + placeholders(len(es), 17), args: args}}
 	if heard {
-		ss = append(ss, deliveriesOf(merchant, first, last))
+		ss = append(ss, deliveriesOf(merchant, first, last, tx.now))
 	}
 	return ss, nil
 }

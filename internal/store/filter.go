@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,20 @@ type question struct {
 func (q *question) and(condition string, value any) {
 	q.args = append(q.args, value)
 	q.text += ` AND ` + strings.ReplaceAll(condition, "?", fmt.Sprintf("$%d", len(q.args)))
+}
+
+// of adds the condition that a column has one of the values, of which there are few, if
+// any is asked for.
+func (q *question) of(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	var list []string
+	for _, v := range slices.Compact(slices.Sorted(slices.Values(values))) {
+		q.args = append(q.args, v)
+		list = append(list, fmt.Sprintf("$%d", len(q.args)))
+	}
+	q.text += ` AND ` + column + ` IN (` + strings.Join(list, ", ") + `)`
 }
 
 // ofTypes is the condition that an event is among the first of those that a question

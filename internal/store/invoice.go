@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -75,26 +76,52 @@ type InvoiceFilter struct {
 	Limit       int
 }
 
-const invoiceWhere = ` FROM invoices WHERE merchant_id = $1 AND ($2 = '' OR $2 LIKE '%,' || status || ',%')
-	AND ($3 = '' OR $3 LIKE '%,' || type || ',%') AND ($4 = '' OR customer_id = $4) AND ($5 = '' OR environment = $5)
-	AND created_at >= $6 AND (CAST($7 AS bigint) = 0 OR created_at <= $7) AND ($8 = '' OR payer_address = $8) AND ($9 = '' OR payer_network = $9)`
-
-func (f InvoiceFilter) args() []any {
-	return []any{
-		f.MerchantID, commas(f.Statuses), commas(f.Types), f.CustomerID, string(f.Environment),
-		millis(f.From), millis(f.To), f.PayerAddr, string(f.PayerNet),
+// query is the condition of what is asked for, and of nothing else: that would hide the
+// indexes.
+func (f InvoiceFilter) query() question {
+	q := question{text: `merchant_id = $1`, args: []any{f.MerchantID}}
+	q.of("status", f.Statuses)
+	q.of("type", f.Types)
+	for _, by := range []struct{ column, value string }{
+		{"customer_id", f.CustomerID}, {"environment", string(f.Environment)}, {"payer_network", string(f.PayerNet)},
+	} {
+		if by.value != "" {
+			q.and(by.column+` = ?`, by.value)
+		}
 	}
+	if f.PayerAddr != "" {
+		q.and(`payer_address = ? AND payer_address <> ''`, f.PayerAddr) // the second is what the index says
+	}
+	if !f.From.IsZero() {
+		q.and(`created_at >= ?`, millis(f.From))
+	}
+	if !f.To.IsZero() {
+		q.and(`created_at <= ?`, millis(f.To))
+	}
+	return q
 }
 
-// Invoices returns the matching invoices, newest first.
-func (tx *Tx) Invoices(f InvoiceFilter) ([]pay.Invoice, error) {
+// page asks for a page of them, from the cursor on.
+func (f InvoiceFilter) page() (string, []any) {
 	order, edge, cursor := "DESC", "<", f.Older
 	if f.Newer.ID != "" {
 		order, edge, cursor = "ASC", ">", f.Newer
 	}
-	all, err := many(tx, scanInvoice, `SELECT `+invoiceColumns+invoiceWhere+` AND ($11 = '' OR (created_at, id) `+edge+` ($10, $11))
-		ORDER BY created_at `+order+`, id `+order+` LIMIT $12`, append(f.args(), millis(cursor.CreatedAt), cursor.ID, f.Limit)...)
-	if order == "ASC" {
+	q := f.query()
+	if cursor.ID != "" {
+		q.args = append(q.args, millis(cursor.CreatedAt))
+		q.and(fmt.Sprintf(`(created_at, id) %s ($%d, ?)`, edge, len(q.args)), cursor.ID)
+	}
+	q.args = append(q.args, f.Limit)
+	return fmt.Sprintf(`SELECT %s FROM invoices WHERE %s ORDER BY created_at %s, id %[3]s LIMIT $%d`,
+		invoiceColumns, q.text, order, len(q.args)), q.args
+}
+
+// Invoices returns the matching invoices, newest first.
+func (tx *Tx) Invoices(f InvoiceFilter) ([]pay.Invoice, error) {
+	q, args := f.page()
+	all, err := many(tx, scanInvoice, q, args...)
+	if f.Newer.ID != "" {
 		for a, b := 0, len(all)-1; a < b; a, b = a+1, b-1 {
 			all[a], all[b] = all[b], all[a]
 		}
@@ -105,8 +132,9 @@ func (tx *Tx) Invoices(f InvoiceFilter) ([]pay.Invoice, error) {
 // InvoiceTotals sums up the matching invoices by state; cursors and limit do not
 // apply. States without an invoice are absent.
 func (tx *Tx) InvoiceTotals(f InvoiceFilter) ([]pay.InvoiceTotal, error) {
+	q := f.query()
 	return many(tx, func(r scanner) (t pay.InvoiceTotal, err error) { return t, r.Scan(&t.Status, &t.Amount, &t.Count) },
-		`SELECT status, CAST(sum(amount) AS bigint), count(*)`+invoiceWhere+` GROUP BY status`, f.args()...)
+		`SELECT status, CAST(sum(amount) AS bigint), count(*) FROM invoices WHERE `+q.text+` GROUP BY status`, q.args...)
 }
 
 // commas returns ",a,b," for LIKE to look in, "" for an empty list.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,6 +97,33 @@ func TestInvoiceFilters(t *testing.T) {
 			})
 		}
 		walk(t, s, all)
+	})
+}
+
+// Who asks for one customer, one payer or an old page does not read all of a merchant's
+// invoices, and however often a status is asked for it is asked for once.
+func TestInvoicePlans(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
+		paid := slices.Repeat([]string{"paid"}, 6000)
+		for want, f := range map[string]store.InvoiceFilter{
+			"invoices_by_customer": {CustomerID: "c", Statuses: paid},
+			"invoices_by_payer":    {PayerAddr: "0x1", Statuses: paid},
+			"invoices_by_merchant": {Older: pay.Invoice{ID: "x", CreatedAt: testkit.Epoch}},
+		} {
+			f.MerchantID, f.Limit = 1, 9
+			write(t, s, func(tx *store.Tx) error {
+				if s.Engine() == "postgres" {
+					check(tx.Exec("SET LOCAL enable_seqscan = off")) // it reads tables that are nearly empty whole
+					check(tx.Exec("SET LOCAL enable_bitmapscan = off"))
+				}
+				plan := must(tx.InvoicesPlan(f))
+				if !strings.Contains(plan, want) || strings.Count(plan, "paid") > 1 || want == "invoices_by_merchant" && !strings.Contains(plan, "created_at") {
+					t.Errorf("want %s: %s", want, plan)
+				}
+				return nil
+			})
+		}
 	})
 }
 

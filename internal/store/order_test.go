@@ -29,13 +29,9 @@ func TestEstimates(t *testing.T) {
 		write(t, s, func(tx *store.Tx) error {
 			same(t, "used", must(tx.Estimate(e.ID)), e)
 			same(t, "its answer", string(must(tx.EstimateAnswer(e.ID))), "sealed")
-			if err := tx.ForgetEstimates(e.ExpiresAt); err != nil {
-				return err
-			}
+			same(t, "dropped too early", must(tx.ForgetEstimates(e.ExpiresAt, 9)), int64(0))
 			same(t, "not yet forgotten", must(tx.Estimate(e.ID)), e)
-			if err := tx.ForgetEstimates(e.ExpiresAt.Add(time.Millisecond)); err != nil {
-				return err
-			}
+			same(t, "dropped", must(tx.ForgetEstimates(e.ExpiresAt.Add(time.Millisecond), 9)), int64(1))
 			_, err := tx.Estimate(e.ID)
 			same(t, "forgotten", pay.CodeOf(err), pay.CodeEstimateNotFound)
 			return nil

@@ -16,7 +16,8 @@ func (tx *Tx) AgedStreams(before time.Time, after int64, n int) ([]int64, error)
 // ForgetEvents drops the oldest of a merchant's events, those from before a time and
 // at most n, and what is known of their deliveries. What is kept of a stream has no
 // gaps: its last event stays, and so does everything from the first event on that is
-// still owed to an endpoint. It returns how many events were dropped.
+// still owed to an endpoint, unless that was disabled before the time. It returns how many
+// events were dropped.
 func (tx *Tx) ForgetEvents(merchant int64, before time.Time, n int) (int64, error) {
 	first, ok, err := maybe(tx, number, `SELECT seq FROM events WHERE merchant_id = $1 ORDER BY seq LIMIT 1`, merchant)
 	if err != nil || !ok {
@@ -28,7 +29,7 @@ func (tx *Tx) ForgetEvents(merchant int64, before time.Time, n int) (int64, erro
 		return 0, err
 	}
 	owed, ok, err := maybe(tx, number, `SELECT d.seq FROM endpoints p JOIN deliveries d ON d.endpoint_id = p.id AND d.state = 'due'
-		WHERE p.merchant_id = $1 ORDER BY d.seq LIMIT 1`, merchant)
+		WHERE p.merchant_id = $1 AND (p.disabled_at = 0 OR p.disabled_at >= $2) ORDER BY d.seq LIMIT 1`, merchant, millis(before))
 	if err != nil {
 		return 0, err
 	}

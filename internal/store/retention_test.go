@@ -94,3 +94,37 @@ func TestForgetEvents(t *testing.T) {
 		same(t, "the next number", []int64{last[0].Seq, last[1].Seq}, []int64{30, 31})
 	})
 }
+
+// An endpoint that was disabled for longer than events are kept holds none of them; one
+// that was not does. What lost its event is not waited for once it is enabled.
+func TestForgetDisabled(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		e := pay.Endpoint{ID: "e1", MerchantID: 1, Secret: []byte("s"), CreatedAt: testkit.Epoch}
+		write(t, s, func(tx *store.Tx) error { return tx.AddEndpoint(e.Disable(pay.DisabledFailing, tx.Now())) })
+		for range 3 {
+			write(t, s, func(tx *store.Tx) error { tx.AppendEvent(event(1, "{}")); return nil })
+			c.Add(time.Minute)
+		}
+		const keep = 90 * 24 * time.Hour
+		dropped := func(want int64) {
+			t.Helper()
+			write(t, s, func(tx *store.Tx) error {
+				same(t, "dropped", must(tx.ForgetEvents(1, tx.Now().Add(-keep), 100)), want)
+				return nil
+			})
+		}
+		c.Add(keep - 3*time.Minute) // it was disabled just then
+		dropped(0)
+		c.Add(time.Minute)
+		dropped(1) // one event is older
+		write(t, s, func(tx *store.Tx) error {
+			same(t, "what is left", seqs(must(tx.DueDeliveries("e1", 9))), []int64{2, 3})
+			at, _, err := tx.NextDelivery("e1")
+			same(t, "next", []any{at, err}, []any{testkit.Epoch.Add(time.Minute), nil})
+			return tx.SaveEndpoint(e)
+		})
+		c.Add(time.Hour)
+		dropped(0) // it is enabled, and is owed the rest
+	})
+}

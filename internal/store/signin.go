@@ -70,13 +70,15 @@ func (tx *Tx) EndLogins(w pay.Wallet) error {
 	return err
 }
 
-// ForgetSignIns drops the challenges and logins that ended before a time.
-func (tx *Tx) ForgetSignIns(before time.Time) error {
-	if _, err := tx.exec(`DELETE FROM challenges WHERE expires_at < $1`, millis(before)); err != nil {
-		return err
-	}
-	_, err := tx.exec(`DELETE FROM logins WHERE expires_at < $1`, millis(before))
-	return err
+// ForgetChallenges drops at most n of the challenges that ended before a time, and returns
+// how many.
+func (tx *Tx) ForgetChallenges(before time.Time, n int) (int64, error) {
+	return tx.forget("challenges", "id", "expires_at", before, n)
+}
+
+// ForgetLogins drops at most n of the logins that ended before a time, and returns how many.
+func (tx *Tx) ForgetLogins(before time.Time, n int) (int64, error) {
+	return tx.forget("logins", "id", "expires_at", before, n)
 }
 
 // AddMainnetCode stores the hash of a code that enables mainnet for a merchant.

@@ -120,7 +120,16 @@ func TestAccess(t *testing.T) {
 		write(func(tx *store.Tx) error {
 			_, ok, err := tx.Login("3")
 			expect("an old login", ok || err != nil, false)
-			return tx.ForgetSignIns(tx.Now().Add(time.Millisecond))
+			for _, id := range []string{"d", "e"} {
+				check(tx.AddChallenge(pay.Challenge{ID: id, Wallet: w, ExpiresAt: soon}))
+			}
+			check(tx.AddLogin(pay.Login{ID: "4", Wallet: w, ExpiresAt: soon}))
+			for n, want := range []int64{0, 1, 1, 0} { // a piece at a time
+				end := soon.Add(time.Duration(min(n, 1)) * time.Millisecond)
+				expect("old challenges", must(tx.ForgetChallenges(end, 1)), want)
+				expect("old logins", must(tx.ForgetLogins(end, 1)), want)
+			}
+			return nil
 		})
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pepay/pepay/internal/meter"
@@ -40,11 +41,13 @@ type Store struct {
 	closing chan struct{}
 	closed  sync.Once
 	workers sync.WaitGroup
+	limit   time.Duration // of what it takes to commit a group
+	late    atomic.Int32  // groups under way for more than a quarter of it
 }
 
 // Open connects to the database at o.URL and brings its schema up to date.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{Options: o, dialect: dialectOf(o.URL), queue: make(chan *unit), closing: make(chan struct{})}
+	s := &Store{Options: o, dialect: dialectOf(o.URL), limit: migrateTime, queue: make(chan *unit), closing: make(chan struct{})}
 	var err error
 	if s.dialect.name == "sqlite" {
 		if err := private(o.URL); err != nil {
@@ -67,6 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err = s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("migrate database: %w", err), s.Close())
 	}
+	s.limit = writeTime
 	return s, nil
 }
 
@@ -81,8 +85,13 @@ func (s *Store) Close() error {
 // Engine is the name of the engine: "sqlite" or "postgres".
 func (s *Store) Engine() string { return s.dialect.name }
 
-// Ping reports whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx) }
+// Ping reports whether the database answers, and takes what is written.
+func (s *Store) Ping(ctx context.Context) error {
+	if s.late.Load() > 0 {
+		return errStuck
+	}
+	return s.reads.PingContext(ctx)
+}
 
 // Read runs f on a consistent view of the database. f must only read.
 func (s *Store) Read(ctx context.Context, f func(*Tx) error) error {
@@ -104,19 +113,19 @@ func (s *Store) Look(ctx context.Context, f func(*Tx) error) error {
 	})
 }
 
-// readTime bounds a read.
-const readTime = 30 * time.Second
-
 // reading waits for a connection as long as ctx lasts. What then begins is carried
 // through: PostgreSQL's driver ends a statement by closing its connection, and people
-// who hang up must not cost everybody a new one.
+// who hang up must not cost everybody a new one. Either takes 30 seconds at most: the
+// connection may be dead without a word.
 func (s *Store) reading(ctx context.Context, f func(context.Context, *sql.Conn) error) error {
-	c, err := s.reads.Conn(ctx)
+	wait, cancel := context.WithTimeout(ctx, s.limit/2)
+	defer cancel()
+	c, err := s.reads.Conn(wait)
 	if err != nil {
 		return err
 	}
 	defer c.Close() //nolint:errcheck // back into the pool
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), s.limit/2)
 	defer cancel()
 	return f(ctx, c)
 }

@@ -63,17 +63,14 @@ func (tx *Tx) Endpoints(merchant int64) ([]pay.Endpoint, error) {
 	return many(tx, scanEndpoint, `SELECT `+endpointColumns+` FROM endpoints WHERE merchant_id = $1 ORDER BY created_at DESC, id DESC`, merchant)
 }
 
-// DeleteEndpoint forgets an endpoint of a merchant and what was still to be
-// delivered to it; false means the merchant has no such endpoint.
+// DeleteEndpoint forgets an endpoint of a merchant; false means the merchant has no such
+// endpoint. What was still to be delivered to it never is, and goes with its events.
 func (tx *Tx) DeleteEndpoint(merchant int64, id string) (bool, error) {
 	n, err := tx.exec(`DELETE FROM endpoints WHERE id = $1 AND merchant_id = $2`, id, merchant)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	if _, err = tx.exec(`DELETE FROM replays WHERE endpoint_id = $1`, id); err != nil {
-		return false, err
-	}
-	_, err = tx.exec(`DELETE FROM deliveries WHERE endpoint_id = $1 AND state = 'due'`, id)
+	_, err = tx.exec(`DELETE FROM replays WHERE endpoint_id = $1`, id)
 	return true, err
 }
 

@@ -87,6 +87,27 @@ func TestDeliveryHistory(t *testing.T) {
 	})
 }
 
+// A clock that was ahead for a moment and was put right holds up nothing that happens
+// after, though the stream's times go on from there.
+func TestClockWasAhead(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error {
+			return tx.AddEndpoint(pay.Endpoint{ID: "we", MerchantID: 1, Secret: []byte("s")})
+		})
+		for _, by := range []time.Duration{24 * time.Hour, time.Minute - 24*time.Hour} {
+			c.Add(by)
+			write(t, s, func(tx *store.Tx) error { tx.AppendEvent(event(1, "{}")); return nil })
+		}
+		read(t, s, func(tx *store.Tx) error {
+			ds := must(tx.DueDeliveries("we", 9))
+			same(t, "due", seqs(ds), []int64{2})
+			same(t, "since now, though it is told to be of tomorrow", []time.Time{ds[0].Due, ds[0].Event.CreatedAt}, []time.Time{c.Now(), testkit.Epoch.Add(24 * time.Hour)})
+			return nil
+		})
+	})
+}
+
 // A replay promises what the endpoint asks for in its range again, and nothing else.
 func TestReplays(t *testing.T) {
 	t.Parallel()

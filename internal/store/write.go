@@ -15,6 +15,16 @@ import (
 // them waits for the last.
 const maxGroup = 64
 
+// How long a group may take, from its beginning to its commit. It is long for what
+// waits for a lock, and short for people who wait for a connection that is dead.
+const (
+	writeTime   = time.Minute
+	migrateTime = 24 * time.Hour
+)
+
+// errStuck is what Ping tells of a group that has taken long.
+var errStuck = errors.New("store: writes are stuck")
+
 // errClosed is what a unit gets that comes after Close.
 var errClosed = errors.New("store: closed")
 
@@ -32,7 +42,8 @@ type unit struct {
 // that wait at the same time share one commit; each stands or falls by itself.
 // Write runs f again when the engine asks for it, so f must not touch the network
 // and must assign, not accumulate, what it hands to its caller. Once begun, a unit
-// is carried through even if ctx ends: the outcome is always known.
+// is carried through even if ctx ends. An error means that it left nothing behind,
+// unless the database did not answer to its commit: then nobody knows.
 func (s *Store) Write(ctx context.Context, f func(*Tx) error) error { return s.submit(ctx, f, false) }
 
 // WriteAlone is Write for units that take rows which other units want last, such as
@@ -109,12 +120,21 @@ func (s *Store) gather(group []*unit) (whole []*unit, next *unit) {
 // commit runs a group in one transaction and sets each unit's error. When the engine
 // refuses what the group wrote together, each unit is tried by itself: one that cannot
 // be written must not spoil the others. It returns the connection to use next, nil
-// when this one is beyond use.
+// when this one is beyond use. All this has one limit: a connection may be dead without
+// a word, and a row held by somebody who never lets go.
 func (s *Store) commit(c *prepared, group []*unit) *prepared {
-	c, err := s.try(c, group)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), s.limit)
+	defer cancel()
+	late := time.AfterFunc(s.limit/4, func() { s.late.Add(1) })
+	defer func() {
+		if !late.Stop() {
+			s.late.Add(-1)
+		}
+	}()
+	c, err := s.try(ctx, c, group)
 	if err != nil && len(group) > 1 && refused(err) {
 		for i := range group {
-			c, _ = s.try(c, group[i:i+1])
+			c, _ = s.try(ctx, c, group[i:i+1])
 		}
 	}
 	return c
@@ -122,9 +142,8 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 
 // try runs a group in one transaction. An error is why it was rolled back, and the
 // error of each of its units.
-func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
+func (s *Store) try(ctx context.Context, c *prepared, group []*unit) (*prepared, error) {
 	took := meter.Watch()
-	ctx := context.WithoutCancel(group[0].ctx)
 	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
 			u.err = err
@@ -167,10 +186,14 @@ func (s *Store) try(c *prepared, group []*unit) (*prepared, error) {
 }
 
 // begin begins a transaction on the connection, or on a new one when there is none
-// or the old one has died meanwhile: nothing was done yet, so nothing is in doubt.
+// or the old one has died meanwhile: nothing was done yet, so nothing is in doubt. To
+// begin takes no time, so one that does not answer soon is dead.
 func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 	if c != nil {
-		if _, err := c.ExecContext(ctx, s.dialect.begin); err == nil {
+		soon, cancel := context.WithTimeout(ctx, s.limit/12)
+		_, err := c.ExecContext(soon, s.dialect.begin)
+		cancel()
+		if err == nil {
 			return c, nil
 		}
 		c.discard()
@@ -180,6 +203,11 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 		return nil, err
 	}
 	c = &prepared{Conn: conn, pipeline: s.dialect.pipeline, stmts: map[string]*sql.Stmt{}}
+	if s.dialect.session != "" {
+		if _, err := c.ExecContext(ctx, s.dialect.session); err != nil {
+			return c.discard(), err
+		}
+	}
 	if _, err := c.ExecContext(ctx, s.dialect.begin); err != nil {
 		return c.discard(), err
 	}
@@ -190,6 +218,7 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 // there are several. An error means that the transaction as a whole is lost.
 func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 	savepoint := ""
+	end, _ := ctx.Deadline()
 	if len(group) > 1 {
 		savepoint = "SAVEPOINT u"
 	}
@@ -197,12 +226,14 @@ func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 		if u.err = u.ctx.Err(); u.err != nil {
 			continue
 		}
-		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, now: s.moment()}
+		own, cancel := context.WithDeadline(context.WithoutCancel(u.ctx), end)
+		tx := &Tx{ctx: own, s: s, now: s.moment()}
 		f := &fence{prepared: c, tx: tx, savepoint: savepoint}
 		tx.conn = f
 		if u.err = attempt(tx, u.f); f.err != nil {
 			u.err = f.err // the first cause
 		}
+		cancel()
 		if f.lost {
 			return fmt.Errorf("unit %d of %d: %w", i+1, len(group), f.err)
 		}
