@@ -33,25 +33,6 @@ type Book struct {
 
 var _ chain.Book = (*Book)(nil)
 
-// Position implements chain.Book.
-func (b *Book) Position(ctx context.Context) (scanned, final pay.Block, err error) {
-	err = b.Store.Read(ctx, func(tx *store.Tx) error {
-		scanned, final, _, err = tx.Position(b.Network.Name)
-		return err
-	})
-	return scanned, final, err
-}
-
-// Start implements chain.Book.
-func (b *Book) Start(ctx context.Context, at pay.Block) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, _, known, err := tx.Position(b.Network.Name); err != nil || known {
-			return err // another node was first
-		}
-		return tx.SavePosition(b.Network.Name, at, at)
-	})
-}
-
 // Ours implements chain.Book. Addresses that were given out on another network and are
 // the merchant's on this one, too, are ours as well.
 func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]string, err error) {
@@ -64,29 +45,9 @@ func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]str
 	return ours, err
 }
 
-// See implements chain.Book: deposits become pending payments at once.
-func (b *Book) See(ctx context.Context, found chain.Found) error {
-	if err := b.deposited(ctx, found.Deposits, found.Probes); err != nil {
-		return err
-	}
-	if err := b.swept(ctx, found.Sweeps); err != nil {
-		return fmt.Errorf("record sweeps: %w", err)
-	}
-	if err := b.each(ctx, pay.Doubtful, found.Last.Height, pay.Gone); err != nil {
-		return err
-	}
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		_, final, _, err := tx.Position(b.Network.Name)
-		if err != nil {
-			return err
-		}
-		return tx.SavePosition(b.Network.Name, found.Last, final)
-	})
-}
-
-// deposited records deposits, each invoice's in a unit of its own. Those that probes
-// brought to light come with these.
-func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Probe) error {
+// deposited records deposits while at holds, each invoice's in a unit of its own. Those
+// that probes brought to light come with these.
+func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Probe, at fence) error {
 	byInvoice, err := b.assign(ctx, ds)
 	if err != nil {
 		return fmt.Errorf("assign deposits: %w", err)
@@ -103,7 +64,7 @@ func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Pro
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(crediting)
 	for id, as := range byInvoice {
-		g.Go(func() error { return b.see(ctx, id, as) })
+		g.Go(func() error { return b.see(ctx, id, as, at) })
 	}
 	return g.Wait()
 }
@@ -169,9 +130,12 @@ func (b *Billing) quoteFor(tx *store.Tx, d pay.Deposit, t pay.Token) (pay.Quote,
 // they are begun, in whole seconds.
 const clockSkew = 15 * time.Second
 
-// see records deposits for one invoice.
-func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
+// see records deposits for one invoice, while at holds.
+func (b *Book) see(ctx context.Context, invoice string, as []arrival, at fence) error {
 	return b.reckon(ctx, invoice, func(tx *store.Tx, i pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+		if err := at(tx); err != nil {
+			return nil, err
+		}
 		for _, a := range as {
 			n := slices.IndexFunc(ps, func(p pay.Payment) bool {
 				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
@@ -289,30 +253,4 @@ func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
 		tx.AddJob(JobSettle, string(p.Network), tx.Now())
 	}
 	return p
-}
-
-// each moves all payments of a sight at or below a height to another sight.
-func (b *Book) each(ctx context.Context, from pay.Sight, height uint64, to pay.Sight) error {
-	var ids []string
-	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ids, err = tx.InvoicesInSight(b.Network.Name, from, height)
-		return err
-	}); err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(crediting)
-	for _, id := range ids {
-		g.Go(func() error {
-			return b.reckon(ctx, id, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
-				for n := range ps {
-					if p := &ps[n]; p.Network == b.Network.Name && p.Sight == from && p.Block.Height <= height {
-						p.Sight = to
-					}
-				}
-				return ps, nil
-			})
-		})
-	}
-	return g.Wait()
 }

@@ -33,13 +33,17 @@ func (b *Book) Rewind(ctx context.Context) error {
 // Finalize implements chain.Book: payments in blocks up to final count now, and
 // what was swept up to it has reached the merchants.
 func (b *Book) Finalize(ctx context.Context, final pay.Block) error {
-	if err := b.each(ctx, pay.Doubtful, final.Height, pay.Gone); err != nil {
+	at := b.while(func(scanned, was pay.Block) bool { return was.Height < final.Height && final.Height <= scanned.Height })
+	if err := b.each(ctx, pay.Doubtful, final.Height, pay.Gone, at); err != nil {
 		return err
 	}
-	if err := b.each(ctx, pay.Seen, final.Height, pay.Final); err != nil {
+	if err := b.each(ctx, pay.Seen, final.Height, pay.Final, at); err != nil {
 		return err
 	}
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := at(tx); err != nil {
+			return err
+		}
 		sweeps, err := tx.FinalizeSweeps(b.Network.Name, final.Height)
 		if err != nil {
 			return err

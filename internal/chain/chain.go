@@ -28,7 +28,7 @@ type Ours func(ctx context.Context, accounts []string) (map[string]string, error
 
 // Found is what was read in one or more blocks, in the chain's order.
 type Found struct {
-	After    pay.Block // the scanned block that it continues from; a Watcher sets it, a driver need not
+	After    pay.Block // the scanned block that it continues from, which a Watcher fills in; zero for wherever that is
 	Last     pay.Block // the newest block read
 	Blocks   int       // how many were read
 	Deposits []pay.Deposit

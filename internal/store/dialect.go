@@ -22,6 +22,7 @@ type dialect struct {
 	writers    int  // connections that write; each groups the units that wait for it
 	readers    int
 	forUpdate  string // appended to a SELECT to hold its rows until commit
+	forShare   string // appended to a SELECT of rows that nobody is to write until commit
 	skipLocked string // appended to a SELECT that claims rows
 	lockSchema string // run before migrating, so that one process does it
 }
@@ -51,6 +52,7 @@ var postgresDialect = dialect{
 	writers:    2,
 	readers:    8,
 	forUpdate:  " FOR UPDATE",
+	forShare:   " FOR SHARE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	lockSchema: "SELECT pg_advisory_xact_lock(7305804402)", // any fixed number will do
 }
