@@ -159,7 +159,8 @@ func (b *Book) held(tx *store.Tx, n pay.NetworkName, address string) (money.Unit
 var errNoPrice = errors.New("no price source could value a payment yet")
 
 // Price values the final payments of an invoice that no quote covers and for which
-// there was no price when they came.
+// there was no price when they came. The error says that some still have none; the others
+// are valued all the same.
 func (b *Billing) Price(ctx context.Context, invoice string) error {
 	var ps []pay.Payment
 	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -168,19 +169,19 @@ func (b *Billing) Price(ctx context.Context, invoice string) error {
 	}); err != nil {
 		return err
 	}
-	rates := map[int64]money.Rate{}
+	rates, missing := map[int64]money.Rate{}, error(nil)
 	for _, p := range ps {
-		t, _ := b.Registry.Token(p.TokenID)
-		if p.Priced() || p.Sight != pay.Final {
+		if _, asked := rates[p.TokenID]; asked || p.Priced() || p.Sight != pay.Final {
 			continue
 		}
+		t, _ := b.Registry.Token(p.TokenID)
 		rate, _, ok := b.price(ctx, t)
 		if !ok {
-			return errNoPrice
+			missing = errNoPrice
 		}
-		rates[t.ID] = rate
+		rates[p.TokenID] = rate
 	}
-	return b.reckon(ctx, invoice, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+	err := b.reckon(ctx, invoice, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
 		for n, p := range ps {
 			if t, ok := b.Registry.Token(p.TokenID); ok && !p.Priced() && rates[t.ID].Positive() {
 				ps[n] = p.ValuedAt(t, rates[t.ID])
@@ -188,4 +189,5 @@ func (b *Billing) Price(ctx context.Context, invoice string) error {
 		}
 		return ps, nil
 	})
+	return orElse(err, missing)
 }
