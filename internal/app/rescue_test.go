@@ -228,14 +228,11 @@ func TestRescueReorg(t *testing.T) {
 func TestSweepBringsStraysToLight(t *testing.T) {
 	t.Parallel()
 	testkit.EachDatabase(t, func(t *testing.T, url string) {
-		a, _ := testkit.StartPair(t, url, func(o *app.Options) { o.Networks[1].Poll, o.Networks[1].Relayer = time.Hour, nil })
+		a, other := testkit.StartPair(t, url, func(o *app.Options) { o.Networks[1].Poll, o.Networks[1].Relayer = time.Hour, nil })
 		made, payor := a.Open(`{"amount_usd":10}`)
 		to := a.Allocate(payor, testkit.Ether).TempAddress
 		book := &billing.Book{Billing: a.Billing, Network: a.Networks[1].Network}
-		from, _, err := book.Position(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		from := rests(t, other, book)
 		at := pay.Block{Height: from.Height + 1, Hash: "h", Time: time.Now().Truncate(time.Second)}
 		sweep := chain.Found{Last: at, Blocks: 1, Sweeps: []pay.Sweep{{
 			Network: book.Network.Name, TxHash: "0x02", Block: at, Address: to, Units: money.NewUnits(big.NewInt(4e15)), To: devchain.Merchant().Hex(),

@@ -48,10 +48,7 @@ func TestSweepToAStranger(t *testing.T) {
 		_, payor := a.Open(`{"amount_usd":10}`)
 		to := a.Allocate(payor, testkit.Ether).TempAddress
 		book := &billing.Book{Billing: a.Billing, Network: a.Networks[0].Network}
-		first, _, err := book.Position(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		first := rests(t, a, book)
 		units, at := money.NewUnits(big.NewInt(4e15)), pay.Block{Height: first.Height + 1, Hash: "one", Time: time.Now().Truncate(time.Second)}
 		if err := book.See(t.Context(), chain.Found{
 			Last: at, Blocks: 1,

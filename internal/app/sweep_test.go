@@ -25,10 +25,7 @@ func TestSweepBringsToLight(t *testing.T) {
 		made, payor := a.Open(`{"amount_usd":10}`)
 		to := a.Allocate(payor, testkit.Ether).TempAddress
 		book := &billing.Book{Billing: a.Billing, Network: a.Networks[0].Network}
-		first, _, err := book.Position(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		first := rests(t, a, book)
 		at := func(n uint64) pay.Block {
 			return pay.Block{Height: first.Height + n, Hash: fmt.Sprint("block ", n), Time: time.Now().Truncate(time.Second)}
 		}
@@ -87,4 +84,19 @@ func TestSweepBringsToLight(t *testing.T) {
 			t.Errorf("the invoice is %s", i.Status)
 		}
 	})
+}
+
+// rests waits until a watcher that polls once an hour has read the chain, and returns the
+// newest block: from then on a test may stand in for it.
+func rests(t *testing.T, a *testkit.App, book *billing.Book) (at pay.Block) {
+	t.Helper()
+	head, err := a.Chain.Client().BlockNumber(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, "the watcher rests", func() bool {
+		at, _, err = book.Position(t.Context())
+		return err == nil && at.Hash != "" && at.Height == head
+	})
+	return at
 }

@@ -33,25 +33,6 @@ type Book struct {
 
 var _ chain.Book = (*Book)(nil)
 
-// Position implements chain.Book.
-func (b *Book) Position(ctx context.Context) (scanned, final pay.Block, err error) {
-	err = b.Store.Read(ctx, func(tx *store.Tx) error {
-		scanned, final, _, err = tx.Position(b.Network.Name)
-		return err
-	})
-	return scanned, final, err
-}
-
-// Start implements chain.Book.
-func (b *Book) Start(ctx context.Context, at pay.Block) error {
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		if _, _, known, err := tx.Position(b.Network.Name); err != nil || known {
-			return err // another node was first
-		}
-		return tx.SavePosition(b.Network.Name, at, at)
-	})
-}
-
 // Ours implements chain.Book. Addresses that were given out on another network and are
 // the merchant's on this one, too, are ours as well.
 func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]string, err error) {
@@ -64,29 +45,9 @@ func (b *Book) Ours(ctx context.Context, accounts []string) (ours map[string]str
 	return ours, err
 }
 
-// See implements chain.Book: deposits become pending payments at once.
-func (b *Book) See(ctx context.Context, found chain.Found) error {
-	if err := b.deposited(ctx, found.Deposits, found.Probes); err != nil {
-		return err
-	}
-	if err := b.swept(ctx, found.Sweeps); err != nil {
-		return fmt.Errorf("record sweeps: %w", err)
-	}
-	if err := b.each(ctx, pay.Doubtful, found.Last.Height, pay.Gone); err != nil {
-		return err
-	}
-	return b.Store.Write(ctx, func(tx *store.Tx) error {
-		_, final, _, err := tx.Position(b.Network.Name)
-		if err != nil {
-			return err
-		}
-		return tx.SavePosition(b.Network.Name, found.Last, final)
-	})
-}
-
-// deposited records deposits, each invoice's in a unit of its own. Those that probes
-// brought to light come with these.
-func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Probe) error {
+// deposited records deposits while at holds, each invoice's in a unit of its own. Those
+// that probes brought to light come with these.
+func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Probe, at fence) error {
 	byInvoice, err := b.assign(ctx, ds)
 	if err != nil {
 		return fmt.Errorf("assign deposits: %w", err)
@@ -103,7 +64,7 @@ func (b *Book) deposited(ctx context.Context, ds []pay.Deposit, probes []pay.Pro
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(crediting)
 	for id, as := range byInvoice {
-		g.Go(func() error { return b.see(ctx, id, as) })
+		g.Go(func() error { return b.see(ctx, id, as, at) })
 	}
 	return g.Wait()
 }
@@ -114,6 +75,7 @@ type arrival struct {
 	token pay.Token
 	to    pay.Address
 	rate  money.Rate  // the market's, when no quote covers the deposit; not positive when unknown
+	dust  bool        // it is known to be worth less than a cent
 	held  money.Units // of a surplus: what the address was known to hold when it was found
 }
 
@@ -126,10 +88,10 @@ func (b *Book) assign(ctx context.Context, ds []pay.Deposit) (map[string][]arriv
 		if !ok || d.Units.IsZero() {
 			continue
 		}
-		a, covered := arrival{Deposit: d, token: t}, false
+		a, q, covered := arrival{Deposit: d, token: t}, pay.Quote{}, false
 		if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
 			if a.to, ok, err = b.addressAt(tx, d.Address); err == nil && ok {
-				_, covered, err = b.quoteFor(tx, d, t)
+				q, covered, err = b.quoteFor(tx, d, t)
 			}
 			return err
 		}); err != nil {
@@ -142,6 +104,13 @@ func (b *Book) assign(ctx context.Context, ds []pay.Deposit) (map[string][]arriv
 			rates[t.ID], _, _ = b.price(ctx, t)
 		}
 		a.rate = rates[t.ID]
+		p := pay.Payment{Deposit: d}
+		if covered {
+			p = p.ValuedBy(q)
+		} else if a.rate.Positive() {
+			p = p.ValuedAt(t, a.rate)
+		}
+		a.dust = p.Priced() && money.Share(p.QuoteDue, p.Units, p.QuoteUnits) < money.Cent
 		byInvoice[a.to.InvoiceID] = append(byInvoice[a.to.InvoiceID], a)
 	}
 	return byInvoice, nil
@@ -169,13 +138,26 @@ func (b *Billing) quoteFor(tx *store.Tx, d pay.Deposit, t pay.Token) (pay.Quote,
 // they are begun, in whole seconds.
 const clockSkew = 15 * time.Second
 
-// see records deposits for one invoice.
-func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
-	return b.reckon(ctx, invoice, func(tx *store.Tx, i pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+// manyPayments is how many payments an invoice may have before dust is no more recorded:
+// strangers can send any number of it, and each credit reads all payments of its invoice.
+const manyPayments = 500
+
+// see records deposits for one invoice, while at holds.
+func (b *Book) see(ctx context.Context, invoice string, as []arrival, at fence) error {
+	full := false
+	err := b.reckon(ctx, invoice, func(tx *store.Tx, i pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+		if err := at(tx); err != nil {
+			return nil, err
+		}
+		were, known := len(ps), map[name]int{}
+		for n, p := range ps {
+			known[nameOf(p.Deposit)] = n
+		}
 		for _, a := range as {
-			n := slices.IndexFunc(ps, func(p pay.Payment) bool {
-				return p.Network == a.Network && p.TxHash == a.TxHash && p.Index == a.Index
-			})
+			n, ok := known[nameOf(a.Deposit)]
+			if !ok && a.dust && len(ps) >= manyPayments {
+				continue
+			}
 			if a.Index == pay.IndexSweep { // what is unseen may have been found since
 				sweeps, err := tx.SweepsAt(a.Network, a.Address, "", false)
 				if err != nil {
@@ -185,14 +167,15 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 					continue
 				}
 			}
-			if twice, err := b.countedElse(tx, a, ps, n >= 0); err != nil || twice {
+			if twice, err := b.countedElse(tx, a, ps, ok); err != nil || twice {
 				if err != nil {
 					return nil, err
 				}
 				continue
 			}
-			if n < 0 {
+			if !ok {
 				n = len(ps)
+				known[nameOf(a.Deposit)] = n
 				ps = append(ps, pay.Payment{
 					Deposit: a.Deposit, ID: tx.NewID(), InvoiceID: i.ID, MerchantID: i.MerchantID, Environment: i.Environment,
 					TokenID: a.token.ID, AskedID: a.to.TokenID, Receiver: a.to.Receiver, SeenAt: tx.Now(),
@@ -216,9 +199,23 @@ func (b *Book) see(ctx context.Context, invoice string, as []arrival) error {
 				*p = p.ValuedAt(a.token, a.rate)
 			}
 		}
+		full = were < manyPayments && len(ps) >= manyPayments
 		return ps, nil
 	})
+	if err == nil && full {
+		b.Log.WarnContext(ctx, "an invoice has very many payments: from now on those worth less than a cent are not recorded", "invoice", invoice, "payments", manyPayments)
+	}
+	return err
 }
+
+// name is what names a deposit for ever.
+type name struct {
+	network pay.NetworkName
+	tx      string
+	index   int
+}
+
+func nameOf(d pay.Deposit) name { return name{d.Network, d.TxHash, d.Index} }
 
 // countedElse reports whether a deposit that was not known is part of what is recorded
 // under another name: a transfer of native coin as a surplus of the balance that shows
@@ -228,7 +225,7 @@ func (b *Book) countedElse(tx *store.Tx, a arrival, ps []pay.Payment, known bool
 	case known:
 	case a.Index == pay.IndexValue:
 		return slices.ContainsFunc(ps, func(p pay.Payment) bool {
-			return p.Inferred() && p.Address == a.Address && p.Block.Height >= a.Block.Height && (p.Sight == pay.Seen || p.Sight == pay.Final)
+			return p.Inferred() && p.Network == a.Network && p.Address == a.Address && p.Block.Height >= a.Block.Height && (p.Sight == pay.Seen || p.Sight == pay.Final)
 		}), nil
 	case a.Index == pay.IndexSurplus:
 		held, err := b.held(tx, a.Network, a.Address)
@@ -263,25 +260,26 @@ func (b *Billing) reckonIn(tx *store.Tx, i pay.Invoice, change func([]pay.Paymen
 	if err != nil {
 		return i, err
 	}
+	befores := make(map[string]pay.Payment, len(were))
+	for _, p := range were {
+		befores[p.ID] = p
+	}
 	after, ps := pay.Reckon(i, changed, tx.Now())
 	for _, p := range ps {
-		before := pay.Payment{}
-		if n := slices.IndexFunc(were, func(w pay.Payment) bool { return w.ID == p.ID }); n >= 0 {
-			before = were[n]
-		}
-		if err := b.announcePayment(tx, after, before, b.promise(tx, p)); err != nil {
+		before := befores[p.ID]
+		if err := b.announcePayment(tx, after, before, b.promise(tx, before, p)); err != nil {
 			return i, err
 		}
 	}
 	return after, b.announceInvoice(tx, i, after)
 }
 
-// promise adds the jobs that a payment's state calls for.
-func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
+// promise adds the jobs that a payment's new state calls for.
+func (b *Billing) promise(tx *store.Tx, before, p pay.Payment) pay.Payment {
 	if p.Sight != pay.Final || p.Simulated() {
 		return p
 	}
-	if !p.Priced() {
+	if !p.Priced() && before.Sight != pay.Final { // once: promised again it would be tried again at once
 		tx.AddJob(JobPrice, p.InvoiceID, tx.Now())
 	}
 	if p.Settlement.Status == "" && !p.Stray() {
@@ -289,30 +287,4 @@ func (b *Billing) promise(tx *store.Tx, p pay.Payment) pay.Payment {
 		tx.AddJob(JobSettle, string(p.Network), tx.Now())
 	}
 	return p
-}
-
-// each moves all payments of a sight at or below a height to another sight.
-func (b *Book) each(ctx context.Context, from pay.Sight, height uint64, to pay.Sight) error {
-	var ids []string
-	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
-		ids, err = tx.InvoicesInSight(b.Network.Name, from, height)
-		return err
-	}); err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(crediting)
-	for _, id := range ids {
-		g.Go(func() error {
-			return b.reckon(ctx, id, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
-				for n := range ps {
-					if p := &ps[n]; p.Network == b.Network.Name && p.Sight == from && p.Block.Height <= height {
-						p.Sight = to
-					}
-				}
-				return ps, nil
-			})
-		})
-	}
-	return g.Wait()
 }

@@ -33,13 +33,17 @@ func (b *Book) Rewind(ctx context.Context) error {
 // Finalize implements chain.Book: payments in blocks up to final count now, and
 // what was swept up to it has reached the merchants.
 func (b *Book) Finalize(ctx context.Context, final pay.Block) error {
-	if err := b.each(ctx, pay.Doubtful, final.Height, pay.Gone); err != nil {
+	at := b.while(func(scanned, was pay.Block) bool { return was.Height < final.Height && final.Height <= scanned.Height })
+	if err := b.each(ctx, pay.Doubtful, final.Height, pay.Gone, at); err != nil {
 		return err
 	}
-	if err := b.each(ctx, pay.Seen, final.Height, pay.Final); err != nil {
+	if err := b.each(ctx, pay.Seen, final.Height, pay.Final, at); err != nil {
 		return err
 	}
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := at(tx); err != nil {
+			return err
+		}
 		sweeps, err := tx.FinalizeSweeps(b.Network.Name, final.Height)
 		if err != nil {
 			return err
@@ -155,7 +159,8 @@ func (b *Book) held(tx *store.Tx, n pay.NetworkName, address string) (money.Unit
 var errNoPrice = errors.New("no price source could value a payment yet")
 
 // Price values the final payments of an invoice that no quote covers and for which
-// there was no price when they came.
+// there was no price when they came. The error says that some still have none; the others
+// are valued all the same.
 func (b *Billing) Price(ctx context.Context, invoice string) error {
 	var ps []pay.Payment
 	if err := b.Store.Read(ctx, func(tx *store.Tx) (err error) {
@@ -164,19 +169,19 @@ func (b *Billing) Price(ctx context.Context, invoice string) error {
 	}); err != nil {
 		return err
 	}
-	rates := map[int64]money.Rate{}
+	rates, missing := map[int64]money.Rate{}, error(nil)
 	for _, p := range ps {
-		t, _ := b.Registry.Token(p.TokenID)
-		if p.Priced() || p.Sight != pay.Final {
+		if _, asked := rates[p.TokenID]; asked || p.Priced() || p.Sight != pay.Final {
 			continue
 		}
+		t, _ := b.Registry.Token(p.TokenID)
 		rate, _, ok := b.price(ctx, t)
 		if !ok {
-			return errNoPrice
+			missing = errNoPrice
 		}
-		rates[t.ID] = rate
+		rates[p.TokenID] = rate
 	}
-	return b.reckon(ctx, invoice, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
+	err := b.reckon(ctx, invoice, func(_ *store.Tx, _ pay.Invoice, ps []pay.Payment) ([]pay.Payment, error) {
 		for n, p := range ps {
 			if t, ok := b.Registry.Token(p.TokenID); ok && !p.Priced() && rates[t.ID].Positive() {
 				ps[n] = p.ValuedAt(t, rates[t.ID])
@@ -184,4 +189,5 @@ func (b *Billing) Price(ctx context.Context, invoice string) error {
 		}
 		return ps, nil
 	})
+	return orElse(err, missing)
 }

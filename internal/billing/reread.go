@@ -169,14 +169,15 @@ func readRun(ctx context.Context, d chain.Driver, from, to uint64, ours map[stri
 // credit records deposits of blocks that are final, wherever the watcher is. Found
 // twice they count once.
 func (b *Book) credit(ctx context.Context, ds []pay.Deposit, final pay.Block) error {
+	at := func(*store.Tx) error { return nil } // what is final stays so, whoever moves the network on
 	byInvoice, err := b.assign(ctx, ds)
 	if err != nil {
 		return fmt.Errorf("assign deposits: %w", err)
 	}
 	for id, as := range byInvoice {
-		if err := b.see(ctx, id, as); err != nil {
+		if err := b.see(ctx, id, as, at); err != nil {
 			return err
 		}
 	}
-	return b.each(ctx, pay.Seen, final.Height, pay.Final)
+	return b.each(ctx, pay.Seen, final.Height, pay.Final, at)
 }

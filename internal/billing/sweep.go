@@ -7,16 +7,19 @@ import (
 	"github.com/pepay/pepay/internal/store"
 )
 
-// swept records sweeps. A sweep takes all there is, so it brings to light native coin
+// swept records sweeps while at holds. A sweep takes all there is, so it brings to light native coin
 // that came unseen, from within a contract, after the balance was last compared: that
 // too is a deposit, and the sweep is where we know it from.
-func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
+func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep, at fence) error {
 	if len(sweeps) == 0 {
 		return nil
 	}
 	var unseen []pay.Deposit
 	if err := b.Store.Write(ctx, func(tx *store.Tx) error {
 		unseen = nil
+		if err := at(tx); err != nil {
+			return err
+		}
 		for _, s := range sweeps {
 			if err := tx.AddSweep(s); err != nil {
 				return err
@@ -43,5 +46,5 @@ func (b *Book) swept(ctx context.Context, sweeps []pay.Sweep) error {
 	}); err != nil {
 		return err
 	}
-	return b.deposited(ctx, unseen, nil)
+	return b.deposited(ctx, unseen, nil, at)
 }

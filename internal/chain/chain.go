@@ -28,6 +28,7 @@ type Ours func(ctx context.Context, accounts []string) (map[string]string, error
 
 // Found is what was read in one or more blocks, in the chain's order.
 type Found struct {
+	After    pay.Block // the scanned block that it continues from, which a Watcher fills in; zero for wherever that is
 	Last     pay.Block // the newest block read
 	Blocks   int       // how many were read
 	Deposits []pay.Deposit
@@ -86,7 +87,8 @@ type Place struct {
 // Book keeps what a Watcher sees of one network, and how far it got: up to the
 // scanned block everything has been seen, and up to the final block, which is
 // the scanned one or below it, nothing will be unseen. Each method is one step:
-// after an error it has had its whole effect or none.
+// after an error it has had its whole effect or none, save that See may have kept
+// some of the findings.
 type Book interface {
 	// Position returns both blocks; their hashes are empty on a network that was
 	// never watched.
@@ -97,7 +99,10 @@ type Book interface {
 	Ours(ctx context.Context, accounts []string) (map[string]string, error)
 	// See records findings and moves the scanned block to found.Last. What was
 	// recorded before stays; what is seen again, perhaps in another block, takes
-	// its new block and is no longer in doubt.
+	// its new block and is no longer in doubt. What an earlier See, which did not come
+	// to its end, left above the scanned block is dropped unless it is seen again. It
+	// fails when the scanned block is not found.After: somebody else moved it, and what
+	// was found may be of blocks that were replaced since.
 	See(ctx context.Context, found Found) error
 	// Probes returns at most limit probes that are due, as of the scanned block:
 	// what is in doubt is not expected to be there.
@@ -106,6 +111,7 @@ type Book interface {
 	// it is in doubt until it is seen again.
 	Rewind(ctx context.Context) error
 	// Finalize moves the final block. What was seen up to it becomes final, and
-	// what is in doubt up to it is dropped: the chain does not have it.
+	// what is in doubt up to it is dropped: the chain does not have it. It fails when
+	// the block is not above the final one, or is above the scanned one.
 	Finalize(ctx context.Context, at pay.Block) error
 }

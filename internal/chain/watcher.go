@@ -70,7 +70,7 @@ func (w *Watcher) step(ctx context.Context) (more bool, err error) {
 			if found, err = w.Driver.Scan(ctx, scanned, min(head.Height, scanned.Height+max(w.Batch, 1)), w.Book.Ours); err != nil {
 				return false, fmt.Errorf("scan after block %d: %w", scanned.Height, err)
 			}
-			last = found.Last
+			last, found.After = found.Last, scanned
 		}
 	}
 	target, err := w.deep(ctx, last, final)
@@ -216,7 +216,7 @@ func (w *Watcher) probe(ctx context.Context, at pay.Block) error {
 	if ok, err := w.canonical(ctx, at); err != nil || !ok {
 		return orFork(err, at)
 	}
-	if err := w.Book.See(ctx, Found{Last: at, Deposits: ds, Probes: probes}); err != nil {
+	if err := w.Book.See(ctx, Found{After: at, Last: at, Deposits: ds, Probes: probes}); err != nil {
 		return fmt.Errorf("record surplus: %w", err)
 	}
 	return nil

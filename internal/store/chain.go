@@ -49,11 +49,28 @@ func (tx *Tx) SweepsAt(n pay.NetworkName, address, token string, finalOnly bool)
 // Position returns how far a network has been scanned and how far it is final,
 // and false when it was never watched.
 func (tx *Tx) Position(n pay.NetworkName) (scanned, final pay.Block, known bool, err error) {
+	return tx.position(n, "")
+}
+
+// HoldPosition is Position, which nobody else moves until the unit ends.
+func (tx *Tx) HoldPosition(n pay.NetworkName) (scanned, final pay.Block, err error) {
+	scanned, final, _, err = tx.position(n, tx.s.dialect.forShare)
+	return scanned, final, err
+}
+
+func (tx *Tx) position(n pay.NetworkName, hold string) (scanned, final pay.Block, known bool, err error) {
 	type both struct{ scanned, final pay.Block }
 	b, known, err := maybe(tx, func(r scanner) (b both, err error) {
 		return b, r.Scan(&b.scanned.Height, &b.scanned.Hash, instant{&b.scanned.Time}, &b.final.Height, &b.final.Hash, instant{&b.final.Time})
-	}, `SELECT scanned_height, scanned_hash, scanned_time, final_height, final_hash, final_time FROM chains WHERE network = $1`, string(n))
+	}, `SELECT scanned_height, scanned_hash, scanned_time, final_height, final_hash, final_time FROM chains WHERE network = $1`+hold, string(n))
 	return b.scanned, b.final, known, err
+}
+
+// Above returns the hashes of the blocks above a height that a payment was seen in, or a
+// sweep that is not final, each once.
+func (tx *Tx) Above(n pay.NetworkName, height uint64) ([]string, error) {
+	return many(tx, text, `SELECT block_hash FROM payments WHERE network = $1 AND sight = 'seen' AND height > $2
+		UNION SELECT block_hash FROM sweeps WHERE network = $1 AND final = false AND height > $2`, string(n), int64(height))
 }
 
 // SavePosition stores both positions of a network.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,8 @@ func TestChain(t *testing.T) {
 				check(tx.SavePosition("ethereum", scanned, final))
 				a, b, known, err := tx.Position("ethereum")
 				same(t, "position", []any{a, b, known, err}, []any{scanned, final, true, nil})
+				a, b, err = tx.HoldPosition("ethereum")
+				same(t, "position, held", []any{a, b, err}, []any{scanned, final, nil})
 			}
 
 			same(t, "proof", must(tx.Proof("ethereum")), pay.Proof{Since: fill[pay.Block](5).Height, Seen: fill[pay.Block](1), Final: fill[pay.Block](6)})
@@ -44,7 +47,9 @@ func TestChain(t *testing.T) {
 			if plan := must(tx.FinalizePlan()); s.Engine() == "sqlite" && !strings.Contains(plan, "sweeps_by_height (network=? AND final=? AND height<?)") {
 				t.Errorf("a block costs all sweeps there ever were: %s", plan) // PostgreSQL knows that these are few
 			}
+			same(t, "blocks of sweeps", must(tx.Above("ethereum", 0)), []string{sweeps[0].Block.Hash})
 			check(tx.ForgetSweeps("ethereum", 5)) // what is final stays
+			same(t, "blocks of sweeps that are forgotten", len(must(tx.Above("ethereum", 0))), 0)
 			same(t, "final sweeps", must(tx.SweepsAt("ethereum", "a", "t", true)), order[:3])
 			same(t, "others are forgotten", len(must(tx.SweepsAt("ethereum", "a", "t", false))), 3)
 			return nil
@@ -137,8 +142,10 @@ func TestSights(t *testing.T) {
 			check(tx.SavePayment(stray))
 			same(t, "to settle where it was not expected", must(tx.UnsettledPayments("base", pay.SettlementPending, store.Rest{}, 9)), []pay.Payment{stray})
 			same(t, "seen up to a height", must(tx.InvoicesInSight("ethereum", pay.Seen, 49)), []string{ps[3].InvoiceID, ps[0].InvoiceID})
+			same(t, "blocks of what is seen above a height", must(tx.Above("ethereum", 46)), blocks(ps[3], ps[4]))
 			check(tx.Doubt("base", 0))
 			check(tx.Doubt("ethereum", 46))
+			same(t, "blocks of what is seen when there is doubt", len(must(tx.Above("ethereum", 46))), 0)
 			same(t, "in doubt", len(must(tx.InvoicesInSight("ethereum", pay.Doubtful, 100))), 2)
 			same(t, "not in doubt", must(tx.InvoicesInSight("ethereum", pay.Seen, 100)), []string{ps[0].InvoiceID})
 			return nil
@@ -192,6 +199,51 @@ func TestSettlementsRest(t *testing.T) {
 		read(t, s, func(tx *store.Tx) error {
 			same(t, "left for a reason", len(must(tx.PaymentsLeft("ethereum", "no key", 9))), 1)
 			same(t, "left for another", len(must(tx.PaymentsLeft("ethereum", "frozen", 9))), 0)
+			return nil
+		})
+	})
+}
+
+func blocks(ps ...pay.Payment) (hashes []string) {
+	for _, p := range ps {
+		hashes = append(hashes, p.Block.Hash)
+	}
+	slices.Sort(hashes)
+	return hashes
+}
+
+// Whoever credits an invoice while its payments come into doubt does not write back that
+// they were seen.
+func TestDoubtWaitsForCredit(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
+		i, p := fill[pay.Invoice](0), fill[pay.Payment](0)
+		p.Depth, p.InvoiceID, p.Network, p.Block.Height, p.Sight = 0, i.ID, "ethereum", 50, pay.Seen
+		write(t, s, func(tx *store.Tx) error { tx.AddInvoice(i); return nil })
+		write(t, s, func(tx *store.Tx) error { return tx.SavePayment(p) })
+		reading, doubted := make(chan struct{}), make(chan error, 1)
+		once := sync.OnceFunc(func() { close(reading) })
+		go func() {
+			<-reading
+			doubted <- s.Write(t.Context(), func(tx *store.Tx) error { return tx.Doubt("ethereum", 10) })
+		}()
+		write(t, s, func(tx *store.Tx) error {
+			must(tx.InvoiceForUpdate(i.ID))
+			p := must(tx.PaymentsOf(i.ID))[0]
+			once()
+			select { // it has to wait; if it does not, this is long enough
+			case err := <-doubted:
+				doubted <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+			p.Amount++
+			return tx.SavePayment(p)
+		})
+		if err := <-doubted; err != nil {
+			t.Fatal(err)
+		}
+		write(t, s, func(tx *store.Tx) error {
+			same(t, "sight", must(tx.PaymentsOf(i.ID))[0].Sight, pay.Doubtful)
 			return nil
 		})
 	})

@@ -25,6 +25,7 @@ type dialect struct {
 	writers    int  // connections that write; each groups the units that wait for it
 	readers    int
 	forUpdate  string // appended to a SELECT to hold its rows until commit
+	forShare   string // appended to a SELECT of rows that nobody is to write until commit
 	skipLocked string // appended to a SELECT that claims rows
 	lockSchema string // run before migrating, so that one process does it
 	session    string // run once on each connection that writes
@@ -70,6 +71,7 @@ var postgresDialect = dialect{
 	writers:    2,
 	readers:    8,
 	forUpdate:  " FOR UPDATE",
+	forShare:   " FOR SHARE",
 	skipLocked: " FOR UPDATE SKIP LOCKED",
 	// Any fixed number will do. Migrations wait for one another, and last as long as they last.
 	lockSchema: "SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(7305804402)",

@@ -72,8 +72,13 @@ func (tx *Tx) InvoicesInSight(n pay.NetworkName, s pay.Sight, height uint64) ([]
 		string(n), string(s), int64(height))
 }
 
-// Doubt puts every seen payment above a height in doubt.
+// Doubt puts every seen payment above a height in doubt. Their invoices are held first:
+// whoever credits one of them would write back what he read of its payments.
 func (tx *Tx) Doubt(n pay.NetworkName, above uint64) error {
+	if _, err := many(tx, text, `SELECT id FROM invoices WHERE id IN (SELECT invoice_id FROM payments WHERE network = $1 AND sight = 'seen' AND height > $2)
+		ORDER BY id`+tx.s.dialect.forUpdate, string(n), int64(above)); err != nil {
+		return err
+	}
 	_, err := tx.exec(`UPDATE payments SET sight = 'doubtful' WHERE network = $1 AND sight = 'seen' AND height > $2`, string(n), int64(above))
 	return err
 }

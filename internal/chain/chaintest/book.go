@@ -24,7 +24,8 @@ type Book struct {
 	Addresses []string          // ours, probed in turn
 	Accounts  map[string]string // that belong to addresses of ours, beside the addresses themselves
 	// Fail is asked twice in each call, before and after its effect; what it returns
-	// the call returns. It makes crashes. Nil never fails.
+	// the call returns. It makes crashes. See asks once more, as "Move", when it has kept
+	// the findings and not moved yet. Nil never fails.
 	Fail func(call string, done bool) error
 
 	mu             sync.Mutex
@@ -107,8 +108,17 @@ func (b *Book) Asked() int {
 // save for surplus, which is found at the scanned block.
 func (b *Book) See(_ context.Context, f chain.Found) error {
 	return b.do("See", func() error {
+		if !f.After.Is(b.scanned) {
+			return fmt.Errorf("saw what comes after block %d %s, scanned %d %s", f.After.Height, f.After.Hash, b.scanned.Height, b.scanned.Hash)
+		}
 		if f.Last.Height < b.scanned.Height || f.Last.Height == b.scanned.Height && !f.Last.Is(b.scanned) {
 			return fmt.Errorf("saw block %d after %d", f.Last.Height, b.scanned.Height)
+		}
+		for n, e := range b.open { // left by a See that died
+			if e.block.Height > b.scanned.Height {
+				e.doubt = true
+				b.open[n] = e
+			}
 		}
 		for _, d := range f.Deposits {
 			if d.Block.Height > f.Last.Height || d.Block.Height < b.scanned.Height || d.Block.Height == b.scanned.Height && d.Index != pay.IndexSurplus {
@@ -122,6 +132,11 @@ func (b *Book) See(_ context.Context, f chain.Found) error {
 		}
 		for _, s := range f.Sweeps {
 			b.open[Name{s.TxHash, s.Index}] = entry{sweep: s, block: s.Block}
+		}
+		if b.Fail != nil {
+			if err := b.Fail("Move", false); err != nil {
+				return err
+			}
 		}
 		b.scanned = f.Last
 		return nil

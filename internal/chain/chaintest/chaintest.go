@@ -285,7 +285,7 @@ func watch(t *testing.T, h Harness) {
 	h.Mine(t, Transfer{Address: a, Units: 11}, Transfer{Address: a, Token: h.Token, Units: 12})
 	Settle(t, w)
 	h.Mine(t, Transfer{Address: b, Units: 13})
-	Settle(t, w)
+	tear(t, w, book)
 	h.Fork(t, 1, Transfer{Address: b, Units: 14})
 	Settle(t, w)
 	h.Mine(t, hidden(Transfer{Address: b, Units: 15})...)
@@ -297,6 +297,27 @@ func watch(t *testing.T, h Harness) {
 		Settle(t, w)
 	}
 	final(t, book, "11", "12", "14", "16", "17")
+}
+
+// tear has the watcher die between the findings and the position.
+func tear(t *testing.T, w *chain.Watcher, book *Book) {
+	t.Helper()
+	died := errors.New("died")
+	book.Fail = func(call string, _ bool) error {
+		if call == "Move" {
+			return died
+		}
+		return nil
+	}
+	for more := true; more; {
+		var err error
+		if more, err = w.Step(t.Context()); err != nil && !errors.Is(err, died) {
+			t.Fatal(err)
+		}
+	}
+	if book.Fail = nil; len(book.Seen()) == 0 {
+		t.Error("it died before it had found anything")
+	}
 }
 
 func final(t *testing.T, book *Book, want ...string) {
