@@ -3,6 +3,7 @@ package contracts
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
@@ -68,15 +69,23 @@ type Caller interface {
 	CallContract(ctx context.Context, call ethereum.CallMsg, block *big.Int) ([]byte, error)
 }
 
+// What Verify returns that callers act upon.
+var (
+	// ErrUnread means that the chain could not be read: nothing is known about the factory on it.
+	ErrUnread = errors.New("cannot read the factory")
+	// ErrAbsent means that the factory is still to be deployed on the chain.
+	ErrAbsent = errors.New("the deposit factory is not deployed")
+)
+
 // Verify returns nil if the chain's latest block holds our factory at Factory and the factory computes deposit
 // addresses as DepositAddress does. Otherwise coin sent to a deposit could not be moved on that chain for now.
 func Verify(ctx context.Context, chain Caller) error {
 	code, err := chain.CodeAt(ctx, Factory, nil)
 	switch {
 	case err != nil:
-		return fmt.Errorf("read the factory's code: %w", err)
+		return fmt.Errorf("%w: its code: %w", ErrUnread, err)
 	case len(code) == 0:
-		return fmt.Errorf("the deposit factory is not deployed at %s on this chain", Factory)
+		return fmt.Errorf("%w at %s on this chain", ErrAbsent, Factory)
 	case !bytes.Equal(code, FactoryCode()):
 		return fmt.Errorf("the code at %s on this chain is not the deposit factory's", Factory)
 	}
@@ -84,7 +93,7 @@ func Verify(ctx context.Context, chain Caller) error {
 	want := DepositAddress(receiver, salt)
 	out, err := chain.CallContract(ctx, ethereum.CallMsg{To: &Factory, Data: pack("Factory", "addressOf", receiver, salt)}, nil)
 	if err != nil {
-		return fmt.Errorf("ask the factory for an address: %w", err)
+		return fmt.Errorf("%w: an address that it makes: %w", ErrUnread, err)
 	}
 	if !bytes.Equal(out, common.LeftPadBytes(want[:], 32)) {
 		return fmt.Errorf("the factory on this chain answers %#x for the deposit %s", out[:min(len(out), 32)], want)

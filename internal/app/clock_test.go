@@ -13,6 +13,7 @@ import (
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/chain/node"
+	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/testkit"
 )
@@ -24,6 +25,11 @@ func TestBehind(t *testing.T) {
 	n := pay.Network{Name: "base", BlockTime: 2 * time.Second, Confirmations: 10}
 	at := func(head, scanned uint64, ago time.Duration, err error) chain.Status {
 		return chain.Status{Head: pay.Block{Height: head}, Scanned: pay.Block{Height: scanned}, Success: now.Add(-ago), Err: err}
+	}
+	made := func(ago time.Duration) chain.Status {
+		s := at(100, 100, 0, nil)
+		s.Head.Time = now.Add(-ago)
+		return s
 	}
 	away := errors.New("no node answers")
 	alone := fmt.Errorf("scan after block 9: %w", errors.Join(away, fmt.Errorf("sui node 2: %w", node.ErrAlone)))
@@ -50,11 +56,56 @@ func TestBehind(t *testing.T) {
 		"ours was set back":                  {at(100, 100, -time.Hour, ahead(time.Hour)), fmt.Sprintf(clock, "1h0m0s")},
 		"a clock was wrong from the start":   {chain.Status{Err: ahead(47*time.Second + 499*time.Millisecond)}, fmt.Sprintf(clock, "47s")},
 		"a clock is wrong, and it is behind": {at(900, 100, time.Second, ahead(time.Minute)), fmt.Sprintf(clock, "1m0s")},
+		"a quiet network":                    {made(5 * time.Minute), ""},
+		"its nodes stand still":              {made(5*time.Minute + time.Second), "its newest block is 5m1s old"},
 	} {
 		if got := app.Behind(c.s, n, now); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+	slow, pretended := n, n
+	slow.BlockTime, pretended.Simulated = time.Minute, true
+	for ago, want := range map[time.Duration]string{20 * time.Minute: "", 21 * time.Minute: "its newest block is 21m0s old"} {
+		if got := app.Behind(made(ago), slow, now); got != want {
+			t.Errorf("a block a minute, the last %s ago: %q, want %q", ago, got, want)
+		}
+		if got := app.Behind(made(ago), pretended, now); got != "" {
+			t.Errorf("of a simulated network: %q", got)
+		}
+	}
+}
+
+// A node that has stopped syncing answers, but readiness says how old its newest block is;
+// with the next block all is well. In development there is a block when somebody makes one.
+func TestStandingChain(t *testing.T) {
+	t.Parallel()
+	var late atomic.Int64
+	c, err := devchain.Start(t.Context(), devchain.Options{ChainID: 137})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	start := func(dev bool) (ready func() string) {
+		o := testkit.OptionsAt(t.TempDir()+"/test.db", c.URL())
+		o.Dev, o.Networks[0].ChainID, o.Now = dev, 137, func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+		a := testkit.Run(t, o)
+		return func() string {
+			status, body := testkit.Do(t, http.MethodGet, a.URL+"/readyz", "", nil)
+			return fmt.Sprint(status, " ", string(body))
+		}
+	}
+	served, dev := start(false), start(true)
+	says := func(ready func() string, what string) func() bool {
+		return func() bool { return strings.Contains(ready(), what) }
+	}
+	c.Mine()
+	testkit.Eventually(t, "it is ready", says(served, `"problems":{}`))
+	late.Store(int64(time.Hour))
+	testkit.Eventually(t, "it says how old the newest block is", says(served, `"watcher ethereum":"its newest block is 1h0m`))
+	testkit.Eventually(t, "it is ready in development", says(dev, `200 `))
+	late.Store(0)
+	c.Mine()
+	testkit.Eventually(t, "it is ready again", says(served, `200 `))
 }
 
 // When this machine's clock is set back, readiness says so and names the network; set

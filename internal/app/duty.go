@@ -146,7 +146,7 @@ func (w *watching) problem(now time.Time) string {
 
 // behind says why a watcher of a network is not up to date, "" when it is.
 func behind(s chain.Status, n pay.Network, now time.Time) string {
-	bound := max(10*n.BlockTime, 30*time.Second)
+	bound, old := max(10*n.BlockTime, 30*time.Second), now.Sub(s.Head.Time)
 	e, ahead := errors.AsType[*node.AheadError](s.Err)
 	alone := ""
 	if errors.Is(s.Err, node.ErrAlone) {
@@ -163,6 +163,8 @@ func behind(s chain.Status, n pay.Network, now time.Time) string {
 		return "no progress since the start" + alone
 	case now.Sub(s.Success) > bound:
 		return fmt.Sprintf("no progress for %s%s", now.Sub(s.Success).Truncate(time.Second), alone)
+	case !s.Head.Time.IsZero() && old > max(20*n.BlockTime, 5*time.Minute) && !n.Simulated: // a node that has stopped syncing answers well
+		return fmt.Sprintf("its newest block is %s old", old.Truncate(time.Second))
 	case s.Head.Height > s.Scanned.Height+n.Confirmations+uint64(bound/n.BlockTime):
 		return fmt.Sprintf("%d blocks behind", s.Head.Height-s.Scanned.Height)
 	}

@@ -31,6 +31,7 @@ func (a *App) count(es []pay.Event) {
 var (
 	watcherActive  = meter.NewGauge("watcher_active", "1 where this process has the duty to watch the network.", "network")
 	watcherHead    = meter.NewGauge("watcher_head_height", "Newest block that the nodes have.", "network")
+	watcherAt      = meter.NewGauge("watcher_head_timestamp_seconds", "When the newest block that the nodes have was made.", "network")
 	watcherScanned = meter.NewGauge("watcher_scanned_height", "Newest block that was read.", "network")
 	watcherFinal   = meter.NewGauge("watcher_final_height", "Newest block whose deposits count.", "network")
 	networkProven  = meter.NewGauge("network_proven_height", "Up to this block nothing was missed on the network; told by every node.", "network")
@@ -83,6 +84,9 @@ func (w *watching) scraped(set func(meter.Gauge, float64, ...string)) {
 		return
 	}
 	set(watcherHead, float64(s.Head.Height), n)
+	if !s.Head.Time.IsZero() {
+		set(watcherAt, float64(s.Head.Time.Unix()), n)
+	}
 	set(watcherScanned, float64(s.Scanned.Height), n)
 	set(watcherFinal, float64(s.Final.Height), n)
 	set(watcherLag, float64(s.Head.Height-min(s.Scanned.Height, s.Head.Height)), n)

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	poolFull  = 512             // addresses that wait to be given out where we make them ourselves
-	poolLow   = 64              // below it /readyz warns
-	poolChunk = 64              // addresses made in one unit
-	poolEvery = 5 * time.Second // between looks
+	poolFull  = 512                    // addresses that wait to be given out where we make them ourselves
+	poolLow   = 64                     // below it /readyz warns
+	poolChunk = 64                     // addresses made in one unit
+	poolEvery = 5 * time.Second        // between looks
+	poolSoon  = 100 * time.Millisecond // to the next look while many are given out
 )
 
 // fill keeps the pool of a network filled with addresses of the seed, which only this
@@ -23,12 +24,17 @@ func (a *App) fill(ctx context.Context, n pay.NetworkName, address func(index ui
 	if err := a.sameSeed(ctx, n, address); err != nil {
 		return err
 	}
-	if err := a.fillOnce(ctx, n, address); err != nil {
+	if _, err := a.fillOnce(ctx, n, address); err != nil {
 		return fmt.Errorf("fill the pool of addresses: %w", err)
 	}
 	a.running.Go(func() {
-		for pause(ctx, poolEvery); ctx.Err() == nil; pause(ctx, poolEvery) {
-			if err := a.fillOnce(ctx, n, address); err != nil && ctx.Err() == nil {
+		wait := poolEvery
+		for pause(ctx, wait); ctx.Err() == nil; pause(ctx, wait) {
+			many, err := a.fillOnce(ctx, n, address)
+			if wait = poolEvery; many {
+				wait = poolSoon
+			}
+			if err != nil && ctx.Err() == nil {
 				a.Log.ErrorContext(ctx, "cannot fill the pool of addresses", "network", n, "err", err)
 			}
 		}
@@ -51,11 +57,13 @@ func (a *App) sameSeed(ctx context.Context, n pay.NetworkName, address func(inde
 	return nil
 }
 
-func (a *App) fillOnce(ctx context.Context, n pay.NetworkName, address func(index uint32) string) error {
+// fillOnce fills the pool of a network and reports whether more than half of it was gone.
+func (a *App) fillOnce(ctx context.Context, n pay.NetworkName, address func(index uint32) string) (many bool, err error) {
 	for more := true; more && ctx.Err() == nil; {
+		low := false
 		if err := a.Store.Write(ctx, func(tx *store.Tx) error {
 			size, err := tx.PoolSize(n, poolFull)
-			if more = size < poolFull; err != nil || !more {
+			if more, low = size < poolFull, size < poolFull/2; err != nil || !more {
 				return err
 			}
 			for range poolChunk {
@@ -69,10 +77,11 @@ func (a *App) fillOnce(ctx context.Context, n pay.NetworkName, address func(inde
 			}
 			return nil
 		}); err != nil {
-			return err
+			return false, err
 		}
+		many = many || low
 	}
-	return ctx.Err()
+	return many, ctx.Err()
 }
 
 // dry says which pools are nearly empty.

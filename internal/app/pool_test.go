@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/seed"
@@ -87,4 +88,66 @@ func TestPoolOfAnotherSeed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// More addresses are made at once when many were given out: a sale does not wait for the
+// next look each time.
+func TestPoolKeepsUp(t *testing.T) {
+	t.Parallel()
+	n := testkit.StartNetwork(t, "solana", simnet.Options{})
+	a := testkit.Run(t, testkit.SimulatedOptions(t, t.TempDir()+"/test.db", n))
+	times := 0
+	testkit.Eventually(t, "the whole pool is given out twenty times", func() bool {
+		full := false
+		if err := a.Store.Write(t.Context(), func(tx *store.Tx) error {
+			size, err := tx.PoolSize("solana", 512)
+			full = size == 512
+			for i := 0; i < size && full && err == nil; i++ {
+				_, _, err = tx.TakePooled("solana")
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if full {
+			times++
+		}
+		return times == 20
+	})
+}
+
+// A payor who comes when no address is left is told to ask again, and then gets one.
+func TestEmptyPool(t *testing.T) {
+	t.Parallel()
+	testkit.EachDatabase(t, func(t *testing.T, url string) {
+		n := testkit.StartNetwork(t, "solana", simnet.Options{})
+		o := testkit.SimulatedOptions(t, url, n)
+		made, err := app.Addresses(n.Name, o.Seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Seed = seed.Seed{} // nobody fills the pool
+		a := new(testkit.App)
+		a.Bind(t)
+		a.App = testkit.Run(t, o)
+		if a.Merchant, err = a.Billing.AddMerchant(t.Context(), pay.Merchant{Name: "Corner Coffee", Environment: pay.Devnet}, map[pay.Family]string{pay.Solana: n.Payout}); err != nil {
+			t.Fatal(err)
+		}
+		if _, a.Key, err = a.Billing.AddKey(t.Context(), a.Merchant.ID, "test", pay.ScopeMerchant, pay.Devnet, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, payor := a.Open(`{"amount_usd":10}`)
+		want := fmt.Sprintf(`{"network":"solana","tokenId":%d}`, n.Tokens[0].ID)
+		v := testkit.Ask[api.PaymentAddress](t, "POST", a.URL+"/api/v1/payments/payment-addresses", want, payor)
+		if v.StatusCode != "quote_unavailable" || v.TempAddress != "" || !*v.Retryable || *v.RetryAfterSeconds != 5 ||
+			*v.Message != "No address on Solana is free right now. Try again in a moment, or choose another token." {
+			t.Errorf("without an address: %+v", v)
+		}
+		if _, err := a.Billing.AddPooled(t.Context(), n.Name, []store.Pooled{{Index: 1, Address: made(1)}}); err != nil {
+			t.Fatal(err)
+		}
+		if at, _ := a.AllocateOn(payor, n.Tokens[0]); at.TempAddress != made(1) || at.StatusCode != "ok" {
+			t.Errorf("with one: %+v", at)
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -13,8 +14,69 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
+	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/pay"
 )
+
+// startTimeout is how long a node may take for what it is asked at the start.
+const startTimeout = 15 * time.Second
+
+// verify checks that each node that answers is on the right chain, and on the first that
+// answers to the end that the factory is ours; and that the tokens are what they are taken
+// for. The log says which nodes were silent.
+func (a *App) verify(ctx context.Context, n NetworkOptions, nodes []*ethclient.Client) error {
+	ids, errs := make([]*big.Int, len(nodes)), make([]error, len(nodes))
+	var asked sync.WaitGroup
+	for i, c := range nodes {
+		asked.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, startTimeout)
+			defer cancel()
+			ids[i], errs[i] = c.ChainID(ctx)
+		})
+	}
+	asked.Wait()
+	for i, id := range ids {
+		if errs[i] == nil && id.Cmp(new(big.Int).SetUint64(n.ChainID)) != 0 {
+			return fmt.Errorf("node %d of %s is on chain %s; this network is chain %d", i+1, n.Name, id, n.ChainID)
+		}
+	}
+	sound, err := false, errors.New("no rpc is configured")
+	for i, c := range nodes {
+		silent := errs[i]
+		if silent == nil && !sound {
+			var wrong error
+			if silent, wrong = verifyNode(ctx, n, c); wrong != nil {
+				return wrong
+			}
+			sound = silent == nil
+		}
+		if silent != nil {
+			a.Log.WarnContext(ctx, "a node does not answer at the start", "network", n.Name, "node", i+1, "err", bare(silent))
+			err = fmt.Errorf("no node answers: %w", bare(silent))
+		}
+	}
+	if !sound {
+		return err
+	}
+	return verifyTokens(ctx, n, nodes)
+}
+
+// verifyNode checks the factory and the finality on one node. It is silent when it does not
+// say, and wrong when it does and it is not what we need.
+func verifyNode(ctx context.Context, n NetworkOptions, c *ethclient.Client) (silent, wrong error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	err := contracts.Verify(ctx, c)
+	switch {
+	case errors.Is(err, contracts.ErrUnread):
+		return err, nil
+	case errors.Is(err, contracts.ErrAbsent):
+		return nil, fmt.Errorf("%w; deploy the factory with: pepay chain deploy", err)
+	case err != nil:
+		return nil, err
+	}
+	return verifyFinality(ctx, n.Network, c), nil
+}
 
 // The calls of ERC-20 that a token is known by.
 var (
@@ -58,7 +120,7 @@ func verifyTokens(ctx context.Context, n NetworkOptions, nodes []*ethclient.Clie
 // nothing.
 func read(ctx context.Context, nodes []*ethclient.Client, at common.Address, data []byte) (out []byte, err error) {
 	for _, c := range nodes {
-		call, cancel := context.WithTimeout(ctx, 15*time.Second)
+		call, cancel := context.WithTimeout(ctx, startTimeout)
 		out, err = c.CallContract(call, ethereum.CallMsg{To: &at, Data: data}, nil)
 		if cancel(); err == nil {
 			return out, nil

@@ -47,6 +47,39 @@ func (m mute) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
+// busy refuses calls that hold a text, as a node does that was asked too much.
+type busy struct{ text string }
+
+func (b busy) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if r.Body = io.NopCloser(bytes.NewReader(body)); !bytes.Contains(body, []byte(b.text)) {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return &http.Response{Status: "429 Too Many Requests", StatusCode: http.StatusTooManyRequests, Body: http.NoBody}, nil
+}
+
+// only is the way to the node whose address ends so; to others there is the usual one.
+type only struct {
+	node string
+	way  http.RoundTripper
+}
+
+func (o only) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.String(), o.node) {
+		return o.way.RoundTrip(r)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// two makes a chain's node the first and the second of a network, with a way to the one of
+// them whose address ends so.
+func two(n *app.NetworkOptions, node string, way http.RoundTripper) {
+	n.RPC, n.HTTP = []string{n.RPC[0] + "?1", n.RPC[0] + "?2"}, only{node, way}
+}
+
 var (
 	dollar   = contracts.TestDollar.Hex()
 	stranger = "0x5000000000000000000000000000000000000001"
@@ -59,9 +92,17 @@ func TestStartTakesATokenAsItIs(t *testing.T) {
 	c := testkit.StartChain(t)
 	old := "0x4441490000000000000000000000000000000000000000000000000000000000" // "DAI"
 	for name, change := range map[string]func(*app.NetworkOptions){
-		"its own spelling": func(n *app.NetworkOptions) { n.Tokens[0].Symbol, n.Tokens[0].Spelled = "USDC", "DUSDC" },
-		"32 bytes":         func(n *app.NetworkOptions) { n.Tokens[0].Symbol, n.HTTP = "DAI", liar{"0x95d89b41", old} },
-		"by its tag":       func(n *app.NetworkOptions) { n.Finality = pay.Finalized },
+		"its own spelling":                    func(n *app.NetworkOptions) { n.Tokens[0].Symbol, n.Tokens[0].Spelled = "USDC", "DUSDC" },
+		"32 bytes":                            func(n *app.NetworkOptions) { n.Tokens[0].Symbol, n.HTTP = "DAI", liar{"0x95d89b41", old} },
+		"by its tag":                          func(n *app.NetworkOptions) { n.Finality = pay.Finalized },
+		"a first node that is asked too much": func(n *app.NetworkOptions) { two(n, "?1", busy{"eth_getCode"}) },
+		"one that hangs up when called":       func(n *app.NetworkOptions) { two(n, "?1", mute{"eth_call"}) },
+		"one that does not tell what is final": func(n *app.NetworkOptions) {
+			n.Finality = pay.Finalized
+			two(n, "?1", busy{`"finalized"`})
+		},
+		"a first node that is away":  func(n *app.NetworkOptions) { two(n, "?1", mute{""}) },
+		"a second node that is away": func(n *app.NetworkOptions) { two(n, "?2", mute{""}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,9 +122,11 @@ func TestStartRefusesAWrongChain(t *testing.T) {
 		change func(*app.NetworkOptions)
 		want   string
 	}{
-		"another chain id":           {func(n *app.NetworkOptions) { n.ChainID = 1 }, "network ethereum: the node is on chain 1337; this network is chain 1"},
-		"no factory":                 {func(n *app.NetworkOptions) { n.HTTP = liar{"eth_getCode", "0x"} }, "is not deployed at 0x"},
-		"another's factory":          {func(n *app.NetworkOptions) { n.HTTP = liar{"eth_getCode", "0x6001"} }, "is not the deposit factory's; deploy the factory with: pepay chain deploy"},
+		"another chain id":           {func(n *app.NetworkOptions) { n.ChainID = 1 }, "network ethereum: node 1 of ethereum is on chain 1337; this network is chain 1"},
+		"of the second node":         {func(n *app.NetworkOptions) { two(n, "?2", liar{"eth_chainId", "0x1"}) }, "network ethereum: node 2 of ethereum is on chain 1; this network is chain 1337"},
+		"asked too much":             {func(n *app.NetworkOptions) { n.HTTP = busy{"eth_getCode"} }, "no node answers: cannot read the factory: its code: 429 Too Many Requests"},
+		"no factory":                 {func(n *app.NetworkOptions) { n.HTTP = liar{"eth_getCode", "0x"} }, "on this chain; deploy the factory with: pepay chain deploy"},
+		"another's factory":          {func(n *app.NetworkOptions) { n.HTTP = liar{"eth_getCode", "0x6001"} }, "is not the deposit factory's"},
 		"a factory that errs":        {func(n *app.NetworkOptions) { n.HTTP = liar{"eth_call", "0x" + strings.Repeat("00", 32)} }, "the factory on this chain answers 0x00"},
 		"other decimals":             {func(n *app.NetworkOptions) { n.Tokens[0].Decimals = 18 }, "the contract of DUSDC at " + dollar + " answers with the decimals 6, and not 18; correct the decimals or the address in tokens"},
 		"another symbol":             {func(n *app.NetworkOptions) { n.Tokens[0].Symbol = "USDC" }, "the contract of USDC at " + dollar + ` answers with the symbol "DUSDC", and not "USDC"; correct the address`},
@@ -107,7 +150,8 @@ func TestStartRefusesAWrongChain(t *testing.T) {
 				_ = a.Stop(context.Background())
 				t.Fatal("it started")
 			}
-			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), hidden) {
+			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), hidden) ||
+				strings.Contains(err.Error(), "chain deploy") != strings.Contains(test.want, "chain deploy") {
 				t.Errorf("got %v\nwant %s", err, test.want)
 			}
 		})

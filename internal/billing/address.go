@@ -26,7 +26,7 @@ type Allocation struct {
 	Invoice pay.Invoice
 	Address pay.Address
 	Token   pay.Token
-	Quote   pay.Quote // zero when there is no price: Retry says when to ask again
+	Quote   pay.Quote // zero when there is no price, or no address yet: Retry says when to ask again
 	Retry   time.Duration
 	Ticket  string
 	Now     time.Time
@@ -42,9 +42,8 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 	}
 	a.Token = t
 	rate, retry, priced := b.price(ctx, t)
-	a.Retry = retry
 	err = b.Store.Write(ctx, func(tx *store.Tx) error {
-		a.Quote, a.Now = pay.Quote{}, tx.Now()
+		a.Quote, a.Retry, a.Now = pay.Quote{}, retry, tx.Now()
 		if a.Invoice, err = tx.InvoiceForUpdate(s.Invoice.ID); err != nil {
 			return err
 		}
@@ -58,7 +57,12 @@ func (b *Billing) Allocate(ctx context.Context, s Session, n pay.NetworkName, to
 		if !taken.Offers(a.Invoice, tokenID) || a.Invoice.Status != pay.Underpaid && !s.Merchant.Settlement.Offers(t) {
 			return pay.Errorf(pay.CodeInvalidRequest, "The merchant does not take token %d; choose one from available-tokens", tokenID)
 		}
-		if a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t); err != nil || a.Address.Receiver == "" || !priced {
+		a.Address, err = b.addressFor(tx, Session{a.Invoice, s.Merchant}, t)
+		if errors.Is(err, errNoAddress) { // there are soon some again: they are made in the background
+			a.Retry = poolRetry
+			return nil
+		}
+		if err != nil || a.Address.Receiver == "" || !priced {
 			return err
 		}
 		a.Quote = pay.NewQuote(tx.NewID(), a.Invoice, a.Address, t, rate, tx.Now())
@@ -210,6 +214,9 @@ func (b *Billing) SkipAddresses(ctx context.Context, places uint32) (last map[pa
 	})
 	return last, err
 }
+
+// poolRetry is when to ask again for an address of a pool that is empty.
+const poolRetry = 5 * time.Second
 
 // errNoAddress means that the pool of a network is empty: no payor is given an address on
 // it until whoever holds the keys has filled it.

@@ -29,8 +29,8 @@ func SessionDetails(i pay.Invoice, m pay.Merchant, locked string, now time.Time)
 }
 
 // PaymentAddress renders an allocated address. An address without a receiver is one
-// that could not be given out; a zero quote is one that no price could be found for,
-// and retry tells when to ask again.
+// that could not be given out; a zero quote is one that no price could be found for, or
+// an address that is still to be made, and retry tells when to ask again.
 func PaymentAddress(i pay.Invoice, a pay.Address, t pay.Token, q pay.Quote, ticket string, now time.Time, retry time.Duration) api.PaymentAddress {
 	v := api.PaymentAddress{
 		Success: true, TempAddress: a.Address, Network: string(a.Network), SupportedTokenID: t.ID, USDAmount: dollars(i.Amount),
@@ -45,6 +45,9 @@ func PaymentAddress(i pay.Invoice, a pay.Address, t pay.Token, q pay.Quote, tick
 	if q.ID == "" {
 		yes, after := true, int64(retry.Seconds())
 		v.QuoteStatus, v.StatusCode, v.Retryable, v.RetryAfterSeconds = "unavailable", "quote_unavailable", &yes, &after
+		if v.Message = orNull("No address on " + a.Network.Title() + " is free right now. Try again in a moment, or choose another token."); a.Address == "" {
+			return v
+		}
 		v.Message = orNull("No price for " + t.Symbol + " right now. Try again in a moment, or choose another token.")
 		return v
 	}
