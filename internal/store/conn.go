@@ -16,6 +16,7 @@ type prepared struct {
 	*sql.Conn
 	pipeline bool // the engine takes several statements before it answers the first
 	stmts    map[string]*sql.Stmt
+	cut      func() error // ends it under whatever it is doing; nil where the engine is in this process
 }
 
 // statement is one whose rows nobody reads.

@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"
@@ -120,40 +123,48 @@ func (s *Store) gather(group []*unit) (whole []*unit, next *unit) {
 // commit runs a group in one transaction and sets each unit's error. When the engine
 // refuses what the group wrote together, each unit is tried by itself: one that cannot
 // be written must not spoil the others. It returns the connection to use next, nil
-// when this one is beyond use. All this has one limit: a connection may be dead without
-// a word, and a row held by somebody who never lets go.
+// when this one is beyond use. All this has one limit where the engine is elsewhere: a
+// connection may be dead without a word, and a row held by somebody who never lets go.
 func (s *Store) commit(c *prepared, group []*unit) *prepared {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(group[0].ctx), s.limit)
 	defer cancel()
+	var on atomic.Pointer[prepared]
+	stop := context.AfterFunc(ctx, func() { // statements that look at ctx themselves would cost a goroutine each
+		if c := on.Load(); c != nil && c.cut != nil {
+			_ = c.cut()
+		}
+	})
+	defer stop()
 	late := time.AfterFunc(s.limit/4, func() { s.late.Add(1) })
 	defer func() {
 		if !late.Stop() {
 			s.late.Add(-1)
 		}
 	}()
-	c, err := s.try(ctx, c, group)
+	c, err := s.try(ctx, &on, c, group)
 	if err != nil && len(group) > 1 && refused(err) {
 		for i := range group {
-			c, _ = s.try(ctx, c, group[i:i+1])
+			c, _ = s.try(ctx, &on, c, group[i:i+1])
 		}
 	}
 	return c
 }
 
-// try runs a group in one transaction. An error is why it was rolled back, and the
-// error of each of its units.
-func (s *Store) try(ctx context.Context, c *prepared, group []*unit) (*prepared, error) {
+// try runs a group in one transaction, on what it tells on. An error is why it was rolled
+// back, and the error of each of its units.
+func (s *Store) try(limit context.Context, on *atomic.Pointer[prepared], c *prepared, group []*unit) (*prepared, error) {
 	took := meter.Watch()
 	fail := func(err error) { // what a unit saw of the others never happened, so even its own error does not stand
 		for _, u := range group {
 			u.err = err
 		}
 	}
-	c, err := s.begin(ctx, c)
-	if err != nil {
+	c, err := s.begin(limit, c)
+	if on.Store(c); err != nil {
 		fail(err)
 		return nil, err
 	}
+	ctx := context.WithoutCancel(limit)
 	err = s.units(ctx, c, group)
 	if err == nil && len(group) == 1 && group[0].err != nil {
 		err = group[0].err
@@ -167,6 +178,9 @@ func (s *Store) try(ctx context.Context, c *prepared, group []*unit) (*prepared,
 		err = c.run(ctx, append(last, statement{query: "COMMIT"}))
 	}
 	if err != nil {
+		if e := limit.Err(); e != nil {
+			err = fmt.Errorf("%w: %w", e, err)
+		}
 		fail(err)
 		if _, e := c.ExecContext(ctx, "ROLLBACK"); e != nil {
 			return c.discard(), err
@@ -203,6 +217,14 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 		return nil, err
 	}
 	c = &prepared{Conn: conn, pipeline: s.dialect.pipeline, stmts: map[string]*sql.Stmt{}}
+	if err := conn.Raw(func(conn any) error {
+		if p, ok := conn.(*stdlib.Conn); ok {
+			c.cut = p.Conn().PgConn().Conn().Close // whose driver then tells the server to stop, too
+		}
+		return nil
+	}); err != nil {
+		return c.discard(), err
+	}
 	if s.dialect.session != "" {
 		if _, err := c.ExecContext(ctx, s.dialect.session); err != nil {
 			return c.discard(), err
@@ -218,7 +240,6 @@ func (s *Store) begin(ctx context.Context, c *prepared) (*prepared, error) {
 // there are several. An error means that the transaction as a whole is lost.
 func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 	savepoint := ""
-	end, _ := ctx.Deadline()
 	if len(group) > 1 {
 		savepoint = "SAVEPOINT u"
 	}
@@ -226,14 +247,12 @@ func (s *Store) units(ctx context.Context, c *prepared, group []*unit) error {
 		if u.err = u.ctx.Err(); u.err != nil {
 			continue
 		}
-		own, cancel := context.WithDeadline(context.WithoutCancel(u.ctx), end)
-		tx := &Tx{ctx: own, s: s, now: s.moment()}
+		tx := &Tx{ctx: context.WithoutCancel(u.ctx), s: s, now: s.moment()}
 		f := &fence{prepared: c, tx: tx, savepoint: savepoint}
 		tx.conn = f
 		if u.err = attempt(tx, u.f); f.err != nil {
 			u.err = f.err // the first cause
 		}
-		cancel()
 		if f.lost {
 			return fmt.Errorf("unit %d of %d: %w", i+1, len(group), f.err)
 		}
