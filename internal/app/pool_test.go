@@ -97,7 +97,7 @@ func TestPoolKeepsUp(t *testing.T) {
 	n := testkit.StartNetwork(t, "solana", simnet.Options{})
 	a := testkit.Run(t, testkit.SimulatedOptions(t, t.TempDir()+"/test.db", n))
 	times := 0
-	testkit.Eventually(t, "the whole pool is given out twenty times", func() bool {
+	testkit.Eventually(t, "the whole pool is given out eight times", func() bool {
 		full := false
 		if err := a.Store.Write(t.Context(), func(tx *store.Tx) error {
 			size, err := tx.PoolSize("solana", 512)
@@ -112,7 +112,7 @@ func TestPoolKeepsUp(t *testing.T) {
 		if full {
 			times++
 		}
-		return times == 20
+		return times == 8
 	})
 }
 

@@ -50,9 +50,9 @@ func (b *Book) while(holds func(scanned, final pay.Block) bool) fence {
 }
 
 // resume returns the scanned block, and a fence that holds it there. It puts in doubt what
-// a See that did not come to its end left above it: the chain may have replaced those
-// blocks since, and nothing else would find out.
-func (b *Book) resume(ctx context.Context, after pay.Block) (scanned pay.Block, at fence, err error) {
+// a See that did not come to its end left above it in blocks other than those read now: the
+// chain may have replaced them since, and nothing else would find out.
+func (b *Book) resume(ctx context.Context, after pay.Block, read map[string]bool) (scanned pay.Block, at fence, err error) {
 	var above []string
 	if err := b.Store.Read(ctx, func(tx *store.Tx) error { // costs no commit, and there is hardly ever anything
 		if scanned, _, _, err = tx.Position(b.Network.Name); err != nil {
@@ -67,7 +67,7 @@ func (b *Book) resume(ctx context.Context, after pay.Block) (scanned pay.Block, 
 		return scanned, nil, errMoved
 	}
 	at = b.while(func(now, _ pay.Block) bool { return now.Is(scanned) })
-	if len(above) == 0 {
+	if !other(above, read) {
 		return scanned, at, nil
 	}
 	return scanned, at, b.Store.Write(ctx, func(tx *store.Tx) error {
@@ -83,7 +83,14 @@ func (b *Book) resume(ctx context.Context, after pay.Block) (scanned pay.Block, 
 
 // See implements chain.Book: deposits become pending payments at once.
 func (b *Book) See(ctx context.Context, found chain.Found) error {
-	scanned, at, err := b.resume(ctx, found.After)
+	read := map[string]bool{}
+	for _, d := range found.Deposits {
+		read[d.Block.Hash] = true
+	}
+	for _, s := range found.Sweeps {
+		read[s.Block.Hash] = true
+	}
+	scanned, at, err := b.resume(ctx, found.After, read)
 	if err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
@@ -96,13 +103,6 @@ func (b *Book) See(ctx context.Context, found chain.Found) error {
 	if err := b.each(ctx, pay.Doubtful, found.Last.Height, pay.Gone, at); err != nil {
 		return err
 	}
-	read := map[string]bool{}
-	for _, d := range found.Deposits {
-		read[d.Block.Hash] = true
-	}
-	for _, s := range found.Sweeps {
-		read[s.Block.Hash] = true
-	}
 	return b.Store.Write(ctx, func(tx *store.Tx) error {
 		now, final, err := tx.HoldPosition(b.Network.Name)
 		if err != nil || !now.Is(scanned) {
@@ -113,11 +113,16 @@ func (b *Book) See(ctx context.Context, found chain.Found) error {
 		}
 		// Whoever was still at the old position is through, or comes too late.
 		above, err := tx.Above(b.Network.Name, scanned.Height)
-		if err == nil && slices.ContainsFunc(above, func(hash string) bool { return !read[hash] }) {
+		if err == nil && other(above, read) {
 			err = errMoved
 		}
 		return err
 	})
+}
+
+// other reports whether there are blocks that were not read.
+func other(blocks []string, read map[string]bool) bool {
+	return slices.ContainsFunc(blocks, func(hash string) bool { return !read[hash] })
 }
 
 // each moves all payments of a sight at or below a height to another sight, while at holds.

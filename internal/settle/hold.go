@@ -45,8 +45,13 @@ func (s *Settler) Hold(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				more = len(ps) == maxTodo
-				tx.AddJob(billing.JobSettle, string(n), tx.Now())
+				_, busy, err := tx.RelayUnderWay(n)
+				if err != nil {
+					return err
+				}
+				if more = len(ps) == maxTodo; busy || len(ps) > 0 {
+					tx.AddJob(billing.JobSettle, string(n), tx.Now())
+				}
 				return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {
 					return pay.Settlement{ID: v.ID, Status: pay.SettlementPending, At: tx.Now()}
 				})
