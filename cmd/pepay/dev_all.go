@@ -17,6 +17,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/devchain"

@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
+
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/chain"

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
-	"golang.org/x/sync/errgroup"
 )
 
 // errMoved makes a watcher begin again from where its network is now.

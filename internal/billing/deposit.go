@@ -6,11 +6,12 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pepay/pepay/internal/chain"
 	"github.com/pepay/pepay/internal/money"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
-	"golang.org/x/sync/errgroup"
 )
 
 // Jobs that deposits promise.

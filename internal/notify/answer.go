@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+
 	"github.com/pepay/pepay/internal/pay"
 )
 

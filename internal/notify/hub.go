@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gorilla/websocket"
+
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/store"
 	"github.com/pepay/pepay/internal/view"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/gorilla/websocket"
+
 	"github.com/pepay/pepay/api"
 	"github.com/pepay/pepay/internal/app"
 	"github.com/pepay/pepay/internal/pay"

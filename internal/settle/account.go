@@ -17,6 +17,7 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/ethclient"
+
 	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/meter"
 	"github.com/pepay/pepay/internal/pay"

@@ -11,6 +11,7 @@ import (
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/ethclient"
 	"github.com/ethereum/go-ethereum/rpc"
+
 	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/pay"
 )

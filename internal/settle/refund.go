@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+
 	"github.com/pepay/pepay/contracts"
 	"github.com/pepay/pepay/internal/billing"
 	"github.com/pepay/pepay/internal/pay"

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
 	"github.com/pepay/pepay/internal/chain/ton"
 	"github.com/pepay/pepay/internal/money"
-	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // sevens is the key that the vectors of @ton/ton 16.3.0 (WalletContractV5R1) are made with.

@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/pepay/pepay/internal/pay"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/pepay/pepay/internal/pay"
 )
 
 // Verify makes sure that the nodes are of the configured network, and that each token is a

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"math/big"
 
-	"github.com/pepay/pepay/internal/chain/ton"
 	"github.com/xssnick/tonutils-go/tvm/cell"
+
+	"github.com/pepay/pepay/internal/chain/ton"
 )
 
 // What things cost, in nanotons: about what the real network asks.

@@ -10,11 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xssnick/tonutils-go/tvm/cell"
+
 	"github.com/pepay/pepay/internal/chain/ton"
 	devchain "github.com/pepay/pepay/internal/devchain/ton"
 	"github.com/pepay/pepay/internal/pay"
 	"github.com/pepay/pepay/internal/settle"
-	"github.com/xssnick/tonutils-go/tvm/cell"
 )
 
 // everywhere sets what all nodes answer in the stead of the network.
