@@ -288,3 +288,21 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	hang(lost)
 	eventually(back)
 }
+
+// Whoever adds to the relayer's wallet in each block makes its balance differ with each answer,
+// and stops nothing.
+func TestDustToTheRelayer(t *testing.T) {
+	t.Parallel()
+	w := open(t, 2)
+	i, relayer := w.item(1, ""), ton.FeeWallet(public(devchain.Relayer()), true).Address()
+	w.pay(i, 1_000_000_000)
+	w.everywhere(func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/accountStates") && r.URL.Query().Get("address") == relayer.Raw() {
+			w.Fund(relayer, 1)
+		}
+		return false
+	})
+	if _, p := w.prepare(i); len(p.Items) != 1 {
+		t.Errorf("prepared %+v", p)
+	}
+}

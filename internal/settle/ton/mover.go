@@ -74,6 +74,19 @@ func (m *Mover) holding(ctx context.Context, a ton.Address) (ton.Holding, error)
 		func(a, b ton.Holding) (ton.Holding, bool) { return a, a.Same(b) })
 }
 
+// fees returns what the relayer's wallet holds. Of two balances it is the lower: anybody may add
+// to it between two answers, in each block if he likes.
+func (m *Mover) fees(ctx context.Context) (ton.Holding, error) {
+	return ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (ton.Holding, error) { return n.Holding(ctx, m.wallet().Address()) },
+		func(a, b ton.Holding) (ton.Holding, bool) {
+			if a.Balance.Cmp(b.Balance) > 0 {
+				a, b = b, a
+			}
+			b.Balance = a.Balance
+			return a, a.Same(b)
+		})
+}
+
 // Prepare implements settle.Mover. An address that is among the items twice, for another token,
 // has its turn with the next relay. An item that cannot be moved, as the nodes agree, is left.
 // One that they do not answer about, or not in time, is neither moved nor left: others go on
@@ -84,7 +97,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 		return p, err
 	}
 	w := m.wallet()
-	h, err := m.holding(ctx, w.Address())
+	h, err := m.fees(ctx)
 	if err != nil {
 		return p, fmt.Errorf("read the relayer's wallet: %w", err)
 	}
@@ -313,7 +326,7 @@ func decode(s pay.RelaySend) (*ton.Cell, error) {
 
 // Look implements settle.Mover.
 func (m *Mover) Look(ctx context.Context) error {
-	h, err := m.holding(ctx, m.wallet().Address())
+	h, err := m.fees(ctx)
 	if err == nil {
 		m.looked(h.Balance, nil)
 	}
