@@ -85,58 +85,12 @@ func (d *Driver) Block(ctx context.Context, height uint64) (pay.Block, error) {
 
 // Agreed asks the nodes of a driver, best first, until two of them have said the same, which
 // same decides, and returns what both said. When only one node is configured it is believed.
-func Agreed[T any](ctx context.Context, d *Driver, ask func(context.Context, *Node) (T, error), same func(a, b T) (T, bool)) (v T, err error) {
+func Agreed[T any](ctx context.Context, d *Driver, ask func(context.Context, *Node) (T, error), same func(a, b T) (T, bool)) (none T, err error) {
 	nodes, err := d.ready()
 	if err != nil {
-		return v, err
+		return none, err
 	}
-	all := nodes.Ready()
-	if len(all) < 2 { // who is passed over is asked rather than nobody
-		all = nodes.Nodes
-	}
-	var said []T
-	var by []*Node
-	var errs []error
-	answers := make([]func() (T, error), len(all))
-	for i, n := range all {
-		answers[i] = sync.OnceValues(func() (T, error) { return ask(ctx, n) })
-	}
-	var first sync.WaitGroup
-	for _, answer := range answers[:min(2, len(answers))] { // both are needed: one after the other would be too slow
-		first.Go(func() { _, _ = answer() })
-	}
-	first.Wait()
-	for i, n := range all {
-		v, err := answers[i]()
-		if err != nil {
-			if errs = append(errs, err); !errors.Is(err, node.ErrBehind) && !errors.Is(err, chain.ErrFork) {
-				nodes.Blame(ctx, n, err)
-			}
-			continue
-		}
-		if len(nodes.Nodes) == 1 {
-			return v, nil
-		}
-		for _, o := range said {
-			if both, ok := same(o, v); ok {
-				for j, o := range said {
-					if _, ok := same(o, v); !ok {
-						nodes.Blame(ctx, by[j], node.ErrDisagree)
-					}
-				}
-				return both, nil
-			}
-		}
-		said, by = append(said, v), append(by, n)
-	}
-	switch len(said) {
-	case 0:
-	case 1:
-		errs = append(errs, node.ErrAlone)
-	default:
-		errs = append(errs, node.ErrDisagree)
-	}
-	return v, errors.Join(errs...)
+	return node.Agreed(ctx, nodes, ask, same)
 }
 
 // Send gives a message from outside to every node, and returns what those said that did not
