@@ -77,7 +77,9 @@ func (m *Mover) holding(ctx context.Context, a ton.Address) (ton.Holding, error)
 // fees returns what the relayer's wallet holds. Of two balances it is the lower: anybody may add
 // to it between two answers, in each block if he likes.
 func (m *Mover) fees(ctx context.Context) (ton.Holding, error) {
-	return ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (ton.Holding, error) { return n.Holding(ctx, m.wallet().Address()) },
+	return ton.Agreed(ctx, m.Chain, func(ctx context.Context, n *ton.Node) (ton.Holding, error) {
+		return n.Holding(ctx, m.wallet().Address())
+	},
 		func(a, b ton.Holding) (ton.Holding, bool) {
 			if a.Balance.Cmp(b.Balance) > 0 {
 				a, b = b, a
