@@ -122,3 +122,41 @@ func TestCartConcurrency(t *testing.T) {
 		})
 	})
 }
+
+// A cart that a customer changes while old ones are dropped is not old any more.
+func TestCartIsSavedFromForgetting(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, c *testkit.Clock) {
+		write(t, s, func(tx *store.Tx) error { return tx.SaveMerchant(pay.Merchant{ID: 1, Name: "m"}) })
+		who := pay.Customer{ID: "ann"}
+		write(t, s, func(tx *store.Tx) error { return tx.SaveCart(must(tx.CartForUpdate(1, pay.Devnet, who))) })
+		c.Add(time.Hour)
+		held, dropped := make(chan struct{}), make(chan error, 1)
+		once := sync.OnceFunc(func() { close(held) })
+		go func() {
+			<-held
+			dropped <- s.Write(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.ForgetCarts(tx.Now(), 9)
+				return err
+			})
+		}()
+		write(t, s, func(tx *store.Tx) error {
+			cart := must(tx.CartForUpdate(1, pay.Devnet, who))
+			once()
+			select { // it has to wait; if it does not, this is long enough
+			case err := <-dropped:
+				dropped <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+			cart.Items, cart.UpdatedAt = []pay.CartItem{{ID: "tea"}}, tx.Now()
+			return tx.SaveCart(cart)
+		})
+		if err := <-dropped; err != nil {
+			t.Fatal(err)
+		}
+		read(t, s, func(tx *store.Tx) error {
+			same(t, "items", len(must(tx.Cart(1, pay.Devnet, who)).Items), 1)
+			return nil
+		})
+	})
+}

@@ -64,9 +64,10 @@ func (tx *Tx) exec(q string, args ...any) (int64, error) {
 }
 
 // forget drops at most n of a table's rows from before a time, by its primary key, and
-// returns how many: a unit that drops all there are may hold up everybody for long.
+// returns how many: a unit that drops all there are may hold up everybody for long. A row
+// that is changed meanwhile is looked at again, and stays if it is no longer old.
 func (tx *Tx) forget(table, key, at string, before time.Time, n int) (int64, error) {
-	return tx.exec(`DELETE FROM `+table+` WHERE (`+key+`) IN (SELECT `+key+` FROM `+table+` WHERE `+at+` < $1 ORDER BY `+at+` LIMIT $2)`, millis(before), n)
+	return tx.exec(`DELETE FROM `+table+` WHERE `+at+` < $1 AND (`+key+`) IN (SELECT `+key+` FROM `+table+` WHERE `+at+` < $1 ORDER BY `+at+` LIMIT $2)`, millis(before), n)
 }
 
 // scanner is a row or a set of rows.

@@ -134,7 +134,6 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 			_ = c.cut()
 		}
 	})
-	defer stop()
 	late := time.AfterFunc(s.limit/4, func() { s.late.Add(1) })
 	defer func() {
 		if !late.Stop() {
@@ -146,6 +145,9 @@ func (s *Store) commit(c *prepared, group []*unit) *prepared {
 		for i := range group {
 			c, _ = s.try(ctx, &on, c, group[i:i+1])
 		}
+	}
+	if !stop() && c != nil && c.cut != nil { // or it could be cut under the next group
+		return c.discard()
 	}
 	return c
 }
@@ -160,7 +162,10 @@ func (s *Store) try(limit context.Context, on *atomic.Pointer[prepared], c *prep
 		}
 	}
 	c, err := s.begin(limit, c)
-	if on.Store(c); err != nil {
+	if on.Store(c); err == nil && limit.Err() != nil { // which may have come before there was something to cut
+		c, err = c.discard(), limit.Err()
+	}
+	if err != nil {
 		fail(err)
 		return nil, err
 	}
