@@ -22,15 +22,22 @@ type endpoint struct {
 	width int // blocks that it is thought to give at once
 }
 
-// learn sets how many blocks are asked for at once, and returns it.
-func (n *endpoint) learn(failed bool) int {
+// atOnce is how many blocks are asked for at once.
+func (n *endpoint) atOnce() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.width++; failed {
-		n.width /= 2
-	}
-	n.width = max(1, min(n.width, maxAtOnce))
 	return n.width
+}
+
+// learn sets that to one more, or to half when a block did not come: so in the end to one.
+func (n *endpoint) learn(failed bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if failed {
+		n.width = max(1, n.width/2)
+	} else {
+		n.width = min(n.width+1, maxAtOnce)
+	}
 }
 
 // errOther means that a node is of another chain.

@@ -17,10 +17,11 @@ const (
 	// maxChanges is how many changes a scan holds before it stops early: it bounds memory and the
 	// size of the question which addresses are ours.
 	maxChanges = 100_000
-	// maxAtATime is how many changes the blocks may have that are asked for at once. A block can
-	// hardly have as many: the network lets it spend up to 100 million units of computing, and a
-	// change costs some 450.
-	maxAtATime = 1 << 18
+	// maxAtATime is how many changes the blocks may have that are asked for at once. One block
+	// cannot have as many: the network lets it spend up to 100 million units of computing, and a
+	// change costs more than 300, the price of a writable account. One that fails among others
+	// is asked for alone in the end.
+	maxAtATime = 1 << 19
 	// maxSlots is how many blocks a scan reads at most. A block is megabytes.
 	maxSlots    = 64
 	firstAtOnce = 3 // blocks that a node is asked for at once, to begin with
@@ -69,7 +70,7 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 	}
 	held, last := 0, after
 	for held < maxChanges && len(slots) > 0 {
-		part := slots[:min(n.learn(false), len(slots))]
+		part := slots[:min(n.atOnce(), len(slots))]
 		slots = slots[len(part):]
 		got, errs := make([]block, len(part)), make([]error, len(part))
 		var all sync.WaitGroup
@@ -101,6 +102,7 @@ func (d *Driver) read(ctx context.Context, n *endpoint, after pay.Block, to uint
 			}
 			blocks, last, held = append(blocks, b), b.Block, held+b.held
 		}
+		n.learn(false)
 	}
 	if len(blocks) == 0 {
 		return nil, fmt.Errorf("%s: after block %d: %w", n.Name, after.Height, node.ErrBehind)

@@ -1,13 +1,17 @@
 package solana_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +69,56 @@ func TestLargeBlock(t *testing.T) {
 	settle(t, c, w)
 	if got := unitsOf(b.Final()); !slices.Equal(got, []string{"5"}) {
 		t.Errorf("%v is final, of a block with %d transactions more", got, count)
+	}
+}
+
+// A block that does not come with others, being too much beside them, is asked for alone in
+// the end, and others together again.
+func TestHeavyBlock(t *testing.T) {
+	t.Parallel()
+	s, c := newSim(2), newClock()
+	var mu sync.Mutex
+	var asked []string
+	heavy, refused := regexp.MustCompile(`"getBlock","params":\[(\d+),\{.*"accounts"`), 5
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if m := heavy.FindSubmatch(body); m != nil {
+			mu.Lock()
+			asked = append(asked, string(m[1]))
+			refuse := string(m[1]) == "3" && refused > 0
+			if refuse {
+				refused--
+			}
+			mu.Unlock()
+			if refuse {
+				_, _ = io.WriteString(w, `{"jsonrpc":"2.0","id":1,"result":{"transactions":[{}]}}`)
+				return
+			}
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	for range 30 {
+		s.Mine()
+	}
+	d := newDriver(c, s)
+	d.Nodes = []string{server.URL}
+	after, err := d.Block(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var widths []int
+	for range 6 {
+		asked = nil
+		f, err := d.Scan(t.Context(), after, 20, func(context.Context, []string) (map[string]string, error) { return nil, nil })
+		if (err == nil) != (len(widths) == 5) || err == nil && f.Last.Height != 20 {
+			t.Fatalf("after %v: %+v, %v", widths, f.Last, err)
+		}
+		widths = append(widths, len(asked))
+	}
+	if !slices.Equal(widths[:5], []int{3, 1, 1, 1, 1}) || widths[5] < 10 { // some slots have none
+		t.Errorf("asked for %v blocks", widths)
 	}
 }
 
