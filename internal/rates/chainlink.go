@@ -128,6 +128,9 @@ func (c *Chainlink) call(ctx context.Context, to, data string, n int) (words []*
 		}
 		err = errors.Join(err, e)
 		c.turn.CompareAndSwap(turn, turn+1)
+		if ctx.Err() != nil {
+			break // the next has its turn the next time
+		}
 	}
 	return nil, cmp.Or(err, errNoNode)
 }

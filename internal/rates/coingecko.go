@@ -70,7 +70,7 @@ func (c *CoinGecko) Prices(ctx context.Context, symbols []string) (map[string]Pr
 		return out, err
 	}
 	out, more := c.ask(ctx, known, "")
-	return out, errors.Join(fmt.Errorf("with its key: %w", err), more)
+	return out, errors.Join(errors.New("with its key: "+err.Error()), more) // whatever it says of the key holds for that alone
 }
 
 func (c *CoinGecko) ask(ctx context.Context, known []string, apiKey string) (map[string]Price, error) {

@@ -1,6 +1,7 @@
 package rates_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -110,6 +111,32 @@ func TestCoinGeckoRefusesTheKey(t *testing.T) {
 		if len(got) != 1 || err == nil || !strings.Contains(err.Error(), fmt.Sprintf("with its key: coingecko: status %d", status)) {
 			t.Error(got, err)
 		}
+		if rates.Limited(err) {
+			t.Errorf("status %d of the key says that CoinGecko is not to be asked: %v", status, err)
+		}
+	}
+}
+
+// Nodes that hang use up the time of a round: the next one goes on where it ended.
+func TestChainlinkPassesWhoHangs(t *testing.T) {
+	t.Parallel()
+	var hung, calls atomic.Int32
+	client, good := node(t, string(recorded(t, "chainlink_decimals.json")), string(recorded(t, "chainlink_round.json")), &calls)
+	_, bad := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		hung.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice that nobody waits
+		<-r.Context().Done()
+	})
+	c := &rates.Chainlink{Client: client, URLs: []string{bad, bad, good}, Feeds: rates.EthereumFeeds()}
+	for range 2 {
+		round, end := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if got, err := c.Prices(round, []string{"ETH"}); len(got) != 0 || err == nil {
+			t.Error(got, err)
+		}
+		end()
+	}
+	if got, err := c.Prices(t.Context(), []string{"ETH"}); err != nil || len(got) != 1 || hung.Load() > 2 {
+		t.Error(got, err, hung.Load())
 	}
 }
 
