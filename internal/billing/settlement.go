@@ -26,7 +26,7 @@ func (b *Billing) Restate(tx *store.Tx, ps []pay.Payment, change func(pay.Settle
 			continue
 		}
 		after := before
-		after.Settlement = change(before.Settlement)
+		after.Settlement = change(before.Settlement).After(before.Settlement)
 		if after, err = numbered(tx, after); err != nil {
 			return err
 		}

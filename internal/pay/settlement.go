@@ -26,6 +26,22 @@ type Settlement struct {
 	TxHash string
 	Reason string // why it is failed or manual
 	At     time.Time
+	Since  time.Time // when it failed first of the times it has failed in a row; zero for never
+}
+
+// After returns a settlement as it follows on another: it remembers since when it fails
+// until it succeeds or is begun anew.
+func (s Settlement) After(before Settlement) Settlement {
+	switch s.Status {
+	case SettlementFailed:
+		if s.Since = before.Since; s.Since.IsZero() {
+			s.Since = s.At
+		}
+	case SettlementProcessing:
+		s.Since = before.Since
+	case SettlementPending, SettlementSettled, SettlementManual:
+	}
+	return s
 }
 
 // Relay is a transaction that settles deposits. It is written down before it is

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -36,6 +37,7 @@ type Account struct {
 	purse   purse
 	once    sync.Once
 	nodes   *node.Pool[asked]
+	newest  atomic.Uint64 // the block that two nodes had when last asked
 }
 
 var (

@@ -33,7 +33,8 @@ func held(ctx context.Context, s *store.Store, job string, n pay.NetworkName) (y
 }
 
 // Hold tells the other processes of the deployment, for a Tenure, on which networks this one
-// settles, and takes up there what was left for want of a relayer.
+// settles, and takes up there what was left for want of a relayer. What waits is promised
+// again: a process without the key may have found nothing for it to do.
 func (s *Settler) Hold(ctx context.Context) error {
 	for n := range s.Movers {
 		for more := true; more; {
@@ -45,11 +46,18 @@ func (s *Settler) Hold(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				_, busy, err := tx.RelayUnderWay(n)
+				_, due, err := tx.RelayUnderWay(n)
 				if err != nil {
 					return err
 				}
-				if more = len(ps) == maxTodo; busy || len(ps) > 0 {
+				for _, status := range []pay.SettlementStatus{pay.SettlementPending, pay.SettlementFailed, pay.SettlementProcessing} {
+					some, err := tx.Unsettled(n, status)
+					if err != nil {
+						return err
+					}
+					due = due || some
+				}
+				if more = len(ps) == maxTodo; due || len(ps) > 0 {
 					tx.AddJob(billing.JobSettle, string(n), tx.Now())
 				}
 				return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
@@ -38,12 +39,20 @@ func (a *Account) pool() *node.Pool[asked] {
 	return a.nodes
 }
 
+// ready returns the nodes that are not passed over, first those that had the block that two
+// had when last asked: what a deposit is final by is not known to one that is behind.
+func (a *Account) ready() []asked {
+	newest := a.newest.Load()
+	behind := func(n asked) uint64 { return newest - min(newest, n.Claimed().Height) }
+	return slices.SortedStableFunc(slices.Values(a.pool().Ready()), func(x, y asked) int { return cmp.Compare(behind(x), behind(y)) })
+}
+
 // ask puts a question to the nodes until one knows the answer. That there is no such thing is
 // the answer only if no other knows better: a node may be behind.
 func ask[T any](ctx context.Context, a *Account, f func(context.Context, *ethclient.Client) (T, error)) (v T, err error) {
 	var unknown error
 	nodes := a.pool()
-	for _, n := range nodes.Ready() {
+	for _, n := range a.ready() {
 		call, cancel := context.WithTimeout(ctx, callTimeout)
 		v, err = f(call, n.Client)
 		cancel()
@@ -95,6 +104,7 @@ func (a *Account) head(ctx context.Context) (uint64, error) {
 			nodes.Blame(ctx, n, node.ErrBehind)
 		}
 	}
+	a.newest.Store(newest.Height)
 	return newest.Height, nil
 }
 

@@ -85,6 +85,21 @@ func TestNodeThatStandsStill(t *testing.T) {
 	}
 }
 
+// A first node that is one block behind does not know yet what has come: whoever has the
+// block that two have is asked before it.
+func TestNodeBehindByABlock(t *testing.T) {
+	t.Parallel()
+	behind := sound()
+	behind[latest], behind["eth_getBalance"] = blockAt(39, time.Now()), `"0x0"`
+	item := pay.SweepItem{Address: "0xa1", Receiver: "0x2", Salt: "0x3"}
+	for n := range 3 {
+		r := relayerOn(t, pay.Network{Finality: pay.Deep, Confirmations: 1}, slices.Insert([]answers{sound(), sound()}, n, behind)...)
+		if p, err := r.Prepare(t.Context(), []pay.SweepItem{item}); err != nil || len(p.Items) != 1 || len(p.Left) != 0 {
+			t.Errorf("node %d is behind: prepared %+v, %v", n+1, p, err)
+		}
+	}
+}
+
 // A node that lost a receipt, and is up to date, is not believed while another has it.
 func TestNodeWithoutReceipt(t *testing.T) {
 	t.Parallel()

@@ -28,14 +28,14 @@ var _ Mover = Relayer{}
 // givenUp is how old a transaction must be that is in no block to be given up for another.
 const givenUp = time.Hour
 
-// nothingThere is why an item is left. A node that is behind says so, too, of what it has not
-// seen yet: nothing but another try follows.
+// nothingThere is why an item is left. Should a node say so of what it has not seen yet,
+// nothing but another try follows.
 const nothingThere = "there is nothing at the address now"
 
 // Prepare implements Mover. Addresses that are empty are left: to empty them would do
 // nothing, and cost gas.
 func (r Relayer) Prepare(ctx context.Context, items []pay.SweepItem) (p Prepared, err error) {
-	if _, err := r.head(ctx); err != nil { // first, so that no node is asked that is behind
+	if _, err := r.head(ctx); err != nil { // first, so that no node is asked that is behind another
 		return p, err
 	}
 	items = items[:min(len(items), maxItems)]

@@ -107,18 +107,19 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	if err != nil || len(items) == 0 {
 		return err
 	}
-	p, err := s.prepare(ctx, n, m, items)
+	p, err := s.prepare(ctx, n, m, ps, items)
 	if err != nil {
 		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), n.Name, err)
 	}
 	if err := s.leave(ctx, ps, p.Left); err != nil || len(p.Items) == 0 {
 		return err
 	}
-	ps = slices.DeleteFunc(ps, func(v pay.Payment) bool {
-		return !slices.ContainsFunc(p.Items, func(i pay.SweepItem) bool { return i.Address == v.Address && i.Token == v.Token })
-	})
+	ps = within(ps, p.Items)
 	l := pay.Relay{Network: n.Name, Nonce: p.Nonce, Sweeps: p.Items, Sends: []pay.RelaySend{p.Send}, State: pay.RelaySent}
 	if err := s.Store.Write(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Next("relays " + string(n.Name)); err != nil { // one after the other, on every engine
+			return err
+		}
 		if _, busy, err := tx.RelayUnderWay(n.Name); err != nil || busy {
 			return cmp.Or(err, errMeanwhile)
 		}
@@ -143,8 +144,8 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 
 // prepare asks for a transaction that empties some of the items: on most networks to one
 // receiver, as the chain shows who sent and who got, and not which of several got what. When
-// nothing is known of those of one, the next one's turn comes.
-func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, items []pay.SweepItem) (p Prepared, err error) {
+// nothing is known of those of one, the next one's turn comes, and theirs after all others.
+func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, ps []pay.Payment, items []pay.SweepItem) (p Prepared, err error) {
 	if n.Name.Family() == pay.EVM {
 		return m.Prepare(ctx, items)
 	}
@@ -161,22 +162,39 @@ func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, items []p
 			return p, err
 		}
 		s.Log.WarnContext(ctx, "what a merchant's deposit addresses hold is not known; the next one's go first", "network", n.Name, "err", err)
+		if err := s.postpone(ctx, within(ps, turn)); err != nil {
+			return p, err
+		}
 		items = rest
 	}
 	return p, err
+}
+
+// within returns the payments whose proceeds are in the items.
+func within(ps []pay.Payment, items []pay.SweepItem) (some []pay.Payment) {
+	for _, p := range ps {
+		if slices.ContainsFunc(items, func(i pay.SweepItem) bool { return i.Address == p.Address && i.Token == p.Token }) {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// postpone lets payments wait behind all others.
+func (s *Settler) postpone(ctx context.Context, ps []pay.Payment) error {
+	if len(ps) == 0 {
+		return nil
+	}
+	return s.Store.Write(ctx, func(tx *store.Tx) error {
+		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement { v.At = tx.Now(); return v })
+	})
 }
 
 // leave marks the payments that cannot be moved now, each with the reason; they are tried
 // again later.
 func (s *Settler) leave(ctx context.Context, ps []pay.Payment, left map[pay.SweepItem]string) error {
 	for item, reason := range left {
-		var stay []pay.Payment
-		for _, p := range ps {
-			if p.Address == item.Address && p.Token == item.Token {
-				stay = append(stay, p)
-			}
-		}
-		if err := s.restate(ctx, stay, pay.SettlementFailed, reason); err != nil {
+		if err := s.restate(ctx, within(ps, []pay.SweepItem{item}), pay.SettlementFailed, reason); err != nil {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func TestTurns(t *testing.T) {
 	} {
 		m := &asked{says: c.says}
 		s := &settle.Settler{Log: slog.New(slog.DiscardHandler)}
-		p, err := settle.PrepareSome(s, t.Context(), pay.Network{Name: c.network}, m, items)
+		p, err := settle.PrepareSome(s, t.Context(), pay.Network{Name: c.network}, m, nil, items)
 		if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) || !slices.Equal(m.calls, c.calls) {
 			t.Errorf("%s: %v after %v", name, err, m.calls)
 		}

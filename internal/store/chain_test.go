@@ -165,7 +165,7 @@ func TestSettlementsRest(t *testing.T) {
 					tx.AddInvoice(i)
 				}
 				p.ID, p.InvoiceID, p.TxHash, p.Network, p.Expected, p.Sight = id, i.ID, id, "ethereum", "base", pay.Final
-				p.ConfirmedAt = tx.Now().Add(-tried)
+				p.ConfirmedAt, p.Settlement.Since = tx.Now().Add(-90*24*time.Hour), tx.Now().Add(-tried)
 				p.Settlement.Status, p.Settlement.Reason, p.Settlement.At = status, reason, tx.Now()
 				return tx.SavePayment(p)
 			})

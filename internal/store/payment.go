@@ -9,29 +9,30 @@ import (
 
 const paymentColumns = `id, invoice_id, merchant_id, environment, network, tx_hash, idx, height, block_hash, block_time, address, token, units, sender,
 	token_id, asked_id, expected_network, accepted, receiver, sight, quote_id, quote_due, quote_units, amount, status, reason, seen_at, confirmed_at,
-	settlement_id, settlement_status, settlement_tx, settlement_reason, settlement_at`
+	settlement_id, settlement_status, settlement_tx, settlement_reason, settlement_at, settlement_since`
 
 func scanPayment(r scanner) (p pay.Payment, err error) {
 	s := &p.Settlement
 	return p, r.Scan(&p.ID, &p.InvoiceID, &p.MerchantID, &p.Environment, &p.Network, &p.TxHash, &p.Index, &p.Block.Height, &p.Block.Hash,
 		instant{&p.Block.Time}, &p.Address, &p.Token, units{&p.Units}, &p.From, &p.TokenID, &p.AskedID, &p.Expected, &p.Accepted, &p.Receiver, &p.Sight, &p.QuoteID, &p.QuoteDue,
 		units{&p.QuoteUnits}, &p.Amount, &p.Status, &p.Reason, instant{&p.SeenAt}, instant{&p.ConfirmedAt},
-		&s.ID, &s.Status, &s.TxHash, &s.Reason, instant{&s.At})
+		&s.ID, &s.Status, &s.TxHash, &s.Reason, instant{&s.At}, instant{&s.Since})
 }
 
 // SavePayment stores a payment, new or changed.
 func (tx *Tx) SavePayment(p pay.Payment) error {
 	s := p.Settlement
-	_, err := tx.exec(`INSERT INTO payments (`+paymentColumns+`) VALUES `+placeholders(1, 33)+`
+	_, err := tx.exec(`INSERT INTO payments (`+paymentColumns+`) VALUES `+placeholders(1, 34)+`
 		ON CONFLICT (id) DO UPDATE SET height = excluded.height, block_hash = excluded.block_hash, block_time = excluded.block_time,
 			units = excluded.units, sender = excluded.sender, accepted = excluded.accepted, sight = excluded.sight, quote_id = excluded.quote_id, quote_due = excluded.quote_due,
 			quote_units = excluded.quote_units, amount = excluded.amount, status = excluded.status, reason = excluded.reason,
 			confirmed_at = excluded.confirmed_at, settlement_id = excluded.settlement_id, settlement_status = excluded.settlement_status,
-			settlement_tx = excluded.settlement_tx, settlement_reason = excluded.settlement_reason, settlement_at = excluded.settlement_at`,
+			settlement_tx = excluded.settlement_tx, settlement_reason = excluded.settlement_reason, settlement_at = excluded.settlement_at,
+			settlement_since = excluded.settlement_since`,
 		p.ID, p.InvoiceID, p.MerchantID, string(p.Environment), string(p.Network), p.TxHash, p.Index, int64(p.Block.Height), p.Block.Hash,
 		millis(p.Block.Time), p.Address, p.Token, p.Units.String(), p.From, p.TokenID, p.AskedID, string(p.Expected), p.Accepted, p.Receiver, string(p.Sight), p.QuoteID, int64(p.QuoteDue),
 		p.QuoteUnits.String(), int64(p.Amount), string(p.Status), p.Reason, millis(p.SeenAt), millis(p.ConfirmedAt),
-		s.ID, string(s.Status), s.TxHash, s.Reason, millis(s.At))
+		s.ID, string(s.Status), s.TxHash, s.Reason, millis(s.At), millis(s.Since))
 	return err
 }
 
@@ -91,7 +92,7 @@ const unsettled = ` FROM payments WHERE network = $1 AND settlement_status = $2 
 	AND (expected_network <> '' OR EXISTS (SELECT 1 FROM invoices i WHERE i.id = payments.invoice_id AND i.status NOT IN ('unpaid', 'underpaid')))`
 
 // Rest is how long a settlement is left alone after its last change: as long as it has been
-// tried for by then, so that each rest is twice the one before, within these bounds.
+// failing for by then, so that each rest is twice the one before, within these bounds.
 type Rest struct{ Least, Most time.Duration }
 
 // UnsettledPayments returns up to limit final payments of a network whose settlement is in a
@@ -101,7 +102,7 @@ func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, r Res
 	if r == (Rest{}) { // not even for a clock that was ahead
 		least, most = math.MaxInt64, math.MaxInt64
 	}
-	return many(tx, scanPayment, `SELECT `+paymentColumns+unsettled+` AND settlement_at <= $3 AND (settlement_at <= $4 OR 2 * settlement_at - confirmed_at <= $5)
+	return many(tx, scanPayment, `SELECT `+paymentColumns+unsettled+` AND settlement_at <= $3 AND (settlement_at <= $4 OR 2 * settlement_at - settlement_since <= $5)
 		ORDER BY settlement_at, id LIMIT $6`, string(n), string(s), least, most, millis(tx.now), limit)
 }
 

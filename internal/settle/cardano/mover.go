@@ -36,9 +36,10 @@ type Mover struct {
 	MaxFee   uint64 // most lovelace that one transaction may cost
 	Log      *slog.Logger
 
-	mu   sync.Mutex
-	have *big.Int // what the fee payer held when it was last looked at
-	need *big.Int // by the last transaction it could not pay for; nil when it could
+	turns settle.Turns
+	mu    sync.Mutex
+	have  *big.Int // what the fee payer held when it was last looked at
+	need  *big.Int // by the last transaction it could not pay for; nil when it could
 }
 
 var _ settle.Mover = (*Mover)(nil)
@@ -64,9 +65,9 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 	}
 	p := &plan{params: params, purse: purse, payer: m.payer(), ttl: slot + patience, left: map[pay.SweepItem]string{}}
 	var unread []error
-	for _, group := range byAddress(items) {
+	for _, group := range byAddress(m.turns.Order(items)) {
 		full, err := m.take(ctx, p, group)
-		if errors.Is(err, settle.ErrUnread) {
+		if m.turns.Learned(err == nil, group...); errors.Is(err, settle.ErrUnread) {
 			unread = append(unread, err)
 		} else if err != nil {
 			return settle.Prepared{}, err

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -54,10 +53,9 @@ type Mover struct {
 	// Patience is how long addresses are asked about for one relay; 0 for 20 seconds.
 	Patience time.Duration
 
+	turns      settle.Turns
 	mu         sync.Mutex
 	have, need *big.Int // of the relayer; need is nil while it has enough
-	turn       uint64
-	unknown    map[pay.SweepItem]uint64 // of which nothing could be learned, the last time at that turn
 }
 
 var _ settle.Mover = (*Mover)(nil)
@@ -114,7 +112,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 	asking, end := context.WithTimeout(ctx, cmp.Or(m.Patience, patience))
 	defer end()
 	var unknown error
-	for _, i := range m.inTurn(items) {
+	for _, i := range m.turns.Order(items) {
 		if len(p.Items) == maxItems || asking.Err() != nil {
 			break
 		}
@@ -122,7 +120,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 			continue
 		}
 		msg, why, err := m.bring(asking, i, until+uint32(innerLife/time.Second))
-		if m.learned(i, err == nil); err != nil {
+		if m.turns.Learned(err == nil, i); err != nil {
 			m.Log.WarnContext(ctx, "nothing could be learned of an address; it has its turn after others", "address", i.Address, "token", i.Token, "err", err)
 			unknown = cmp.Or(unknown, fmt.Errorf("empty %s: %w", i.Address, err))
 			continue
@@ -158,27 +156,6 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 		Raw:    hex.EncodeToString(ton.External(w.Address(), init, body).ToBOC()),
 	}
 	return p, nil
-}
-
-// inTurn returns items as they are to be asked about: those of which nothing could be learned come
-// last, and of them those whose turn was the longest ago first.
-func (m *Mover) inTurn(items []pay.SweepItem) []pay.SweepItem {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.SortedStableFunc(slices.Values(items), func(a, b pay.SweepItem) int { return cmp.Compare(m.unknown[a], m.unknown[b]) })
-}
-
-func (m *Mover) learned(i pay.SweepItem, something bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if delete(m.unknown, i); something {
-		return
-	}
-	if m.unknown == nil {
-		m.unknown = map[pay.SweepItem]uint64{}
-	}
-	m.turn++
-	m.unknown[i] = m.turn
 }
 
 // bring returns the message that makes a deposit wallet empty itself; why it cannot now, if two
