@@ -201,12 +201,14 @@ func (b *Billing) SkipAddresses(ctx context.Context, places uint32) (last map[pa
 				continue
 			}
 			n := pay.NetworkName(f)
-			_, err := tx.EmptyPool(n)
 			for _, counter := range []string{"address ", "pool "} { // in numbers, and as they are put into the pool
-				at, e := tx.Skip(counter+string(n), int64(places))
-				last[n], err = max(last[n], at), cmp.Or(err, e)
+				at, err := tx.Skip(counter+string(n), int64(places))
+				if err != nil {
+					return err
+				}
+				last[n] = max(last[n], at)
 			}
-			if err != nil {
+			if _, err := tx.EmptyPool(n); err != nil { // only now: whoever was filling it is done
 				return err
 			}
 		}

@@ -18,16 +18,17 @@ const maxEndpoints = 20
 // AddEndpoint stores where the merchant wants its events. The secret in its answer is
 // shown only now. allowed judges the address; it returns an error with CodeValidation.
 func (b *Billing) AddEndpoint(ctx context.Context, c Caller, r api.CreateEndpointRequest, allowed func(*url.URL) error, o Once) (answer []byte, err error) {
-	draft := pay.Endpoint{MerchantID: c.Merchant.ID, Types: pay.Distinct(r.EnabledEvents)}
+	draft := pay.Endpoint{MerchantID: c.Merchant.ID}
 	if r.URL == nil {
 		return nil, pay.Errorf(pay.CodeValidation, "url is required: an https URL of at most %d characters", pay.MaxURL)
 	}
 	if draft.URL, err = address(*r.URL, allowed); err != nil {
 		return nil, err
 	}
-	if err := CheckTypes(draft.Types); err != nil {
+	if err := CheckTypes(r.EnabledEvents); err != nil {
 		return nil, err
 	}
+	draft.Types = pay.Distinct(r.EnabledEvents)
 	if r.Environment != nil {
 		if draft.Environment, err = environment(*r.Environment); err != nil {
 			return nil, err
