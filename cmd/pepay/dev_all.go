@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -34,11 +33,11 @@ func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
 		return errors.New("--devchain is for --networks one")
 	}
 	c.DataDir = filepath.Join(c.DataDir, "all")
-	lock, err := anew(c.DataDir)
+	release, err := anew(c.DataDir)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = lock.Close() }()
+	defer func() { _ = release() }()
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: crypto/rand ends the program instead
 	o, f := c.options(secret, log), &devFile{}
@@ -82,9 +81,9 @@ func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
 }
 
 // anew makes a directory ready for a start that begins anew, and takes it for this process
-// until the file it returns is closed. It deletes only what an earlier start has written,
+// until it is let go. It deletes only what an earlier start has written,
 // and nothing in a directory that is not ours or is in use.
-func anew(dir string) (*os.File, error) {
+func anew(dir string) (release func() error, err error) {
 	const lockName = "dev.lock"
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -96,17 +95,17 @@ func anew(dir string) (*os.File, error) {
 	if len(found) > 0 && !slices.ContainsFunc(found, func(e fs.DirEntry) bool { return e.Name() == lockName || e.Name() == "dev.json" }) {
 		return nil, fmt.Errorf("%s holds files that are not of pepay dev; move them away, or name another --data-dir", dir)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	release, err = app.Take(filepath.Join(dir, lockName))
+	if errors.Is(err, app.ErrTaken) {
+		return nil, fmt.Errorf("%s is in use by another pepay dev; stop that first, or name another --data-dir", dir)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s is in use by another pepay dev; stop that first, or name another --data-dir", dir), lock.Close())
-	}
 	for _, name := range []string{"pepay.db", "pepay.db-wal", "pepay.db-shm", "pepay.db.lock", "dev.json"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.Join(err, lock.Close())
+			return nil, errors.Join(err, release())
 		}
 	}
-	return lock, nil
+	return release, nil
 }

@@ -35,14 +35,14 @@ func TestAnew(t *testing.T) {
 	if _, err := anew(dir); err == nil || !strings.Contains(err.Error(), "is in use by another pepay dev") || !left(database) || !left(own) {
 		t.Errorf("while the first runs: %v", err)
 	}
-	if err := first.Close(); err != nil {
+	if err := first(); err != nil {
 		t.Fatal(err)
 	}
 	again, err := anew(dir)
 	if err != nil || left(database) || left(own) || !left(notes) {
 		t.Fatalf("after the first ended: %v", err)
 	}
-	if err := again.Close(); err != nil {
+	if err := again(); err != nil {
 		t.Fatal(err)
 	}
 	foreign := put(t, filepath.Join(t.TempDir(), "all", "pepay.db"))

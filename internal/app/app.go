@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"sync"
 	"time"
 
@@ -116,7 +115,7 @@ type App struct {
 	payer    *settle.Payer
 	ops      *http.Server
 	bus      *bus.Bus
-	lock     *os.File // held while an SQLite database is ours
+	release  func() error // lets go of an SQLite database
 	board    *rates.Board
 	hub      *notify.Hub
 	watchers []*watching
@@ -334,8 +333,8 @@ func (a *App) Stop(ctx context.Context) (err error) {
 	if a.bus != nil {
 		a.bus.Close()
 	}
-	if a.lock != nil {
-		err = errors.Join(err, a.lock.Close())
+	if a.release != nil {
+		err = errors.Join(err, a.release())
 	}
 	return err
 }

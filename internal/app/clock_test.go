@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/pepay/pepay/internal/chain/node"
 	"github.com/pepay/pepay/internal/devchain"
 	"github.com/pepay/pepay/internal/pay"
+	"github.com/pepay/pepay/internal/simnet"
 	"github.com/pepay/pepay/internal/testkit"
 )
 
@@ -73,6 +75,45 @@ func TestBehind(t *testing.T) {
 			t.Errorf("of a simulated network: %q", got)
 		}
 	}
+}
+
+// A network whose nodes are away takes nobody away who pays on another: the process is
+// ready, and says so. When all are, it is not.
+func TestOneNetworkIsAway(t *testing.T) {
+	t.Parallel()
+	o := testkit.SimulatedOptions(t, t.TempDir()+"/test.db", testkit.StartNetwork(t, "solana", simnet.Options{}), testkit.StartNetwork(t, "ton", simnet.Options{}))
+	var late atomic.Int64
+	cuts := [2]*cut{{}, {}}
+	for i := range o.Networks {
+		o.Networks[i].HTTP = cuts[i]
+	}
+	o.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	a := testkit.Run(t, o)
+	says := func(status int, want ...string) func() bool {
+		return func() bool {
+			got, body := testkit.Do(t, http.MethodGet, a.URL+"/readyz", "", nil)
+			return got == status && !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(string(body), w) })
+		}
+	}
+	testkit.Eventually(t, "all is well", says(200, `"problems":{}`, `"warnings":{}`))
+	cuts[0].off.Store(true)
+	late.Store(int64(time.Minute))
+	testkit.Eventually(t, "it warns of one", says(200, `"problems":{}`, `"watcher solana":"no progress for `))
+	cuts[1].off.Store(true)
+	late.Store(int64(2 * time.Minute))
+	testkit.Eventually(t, "both are away", says(503, `"watcher solana":"no progress for `, `"watcher ton":"no progress for `))
+	cuts[0].off.Store(false)
+	testkit.Eventually(t, "one is back", says(200, `"problems":{}`, `"watcher ton":"no progress for `))
+}
+
+// cut is a way to nodes that can be cut off.
+type cut struct{ off atomic.Bool }
+
+func (c *cut) RoundTrip(r *http.Request) (*http.Response, error) {
+	if c.off.Load() {
+		return nil, errors.New("cut off")
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // A node that has stopped syncing answers, but readiness says how old its newest block is;

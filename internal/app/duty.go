@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/pepay/pepay/internal/billing"
@@ -96,7 +97,8 @@ func (a *App) forget(ctx context.Context, _ string) (again time.Time, err error)
 }
 
 // ready returns what is not as it should be. What keeps money from moving and not
-// requests from being served is a warning.
+// requests from being served is a warning. A network that stands still is no reason to turn
+// the payors of others away; when all do that are watched here, it is this machine.
 func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, proven map[string]uint64) {
 	problems, warnings, proven = map[string]string{}, map[string]string{}, map[string]uint64{}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -107,10 +109,18 @@ func (a *App) ready(ctx context.Context) (problems, warnings map[string]string, 
 	if !a.bus.Up() {
 		problems["bus"] = "not connected"
 	}
+	still, all := map[string]string{}, true
 	for _, w := range a.watchers {
 		if p := w.problem(a.Now()); p != "" {
-			problems["watcher "+string(w.network.Name)] = p
+			still["watcher "+string(w.network.Name)] = p
+		} else if w.active.Load() {
+			all = false
 		}
+	}
+	if all {
+		maps.Copy(problems, still)
+	} else {
+		maps.Copy(warnings, still)
 	}
 	for n, r := range a.settler.Movers {
 		if s := r.Shortage(); s != "" {

@@ -90,29 +90,34 @@ func TestPoolOfAnotherSeed(t *testing.T) {
 	}
 }
 
-// More addresses are made at once when many were given out: a sale does not wait for the
-// next look each time.
+// Where many addresses were given out at once, more are made soon: a sale does not wait for
+// the next look each time.
 func TestPoolKeepsUp(t *testing.T) {
 	t.Parallel()
-	n := testkit.StartNetwork(t, "solana", simnet.Options{})
-	a := testkit.Run(t, testkit.SimulatedOptions(t, t.TempDir()+"/test.db", n))
-	times := 0
-	testkit.Eventually(t, "the whole pool is given out eight times", func() bool {
-		full := false
-		if err := a.Store.Write(t.Context(), func(tx *store.Tx) error {
-			size, err := tx.PoolSize("solana", 512)
-			full = size == 512
-			for i := 0; i < size && full && err == nil; i++ {
-				_, _, err = tx.TakePooled("solana")
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, _ *testkit.Clock) {
+		size := 0
+		for _, test := range []struct {
+			take int
+			many bool
+		}{{0, true}, {0, false}, {255, false}, {256, false}, {320, true}, {512, true}, {1, false}} {
+			if err := s.Write(t.Context(), func(tx *store.Tx) error {
+				for range test.take {
+					if _, some, err := tx.TakePooled("solana"); err != nil || !some {
+						return fmt.Errorf("nothing to take: %w", err)
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
 			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
+			many, err := app.FillOnce(t.Context(), s, "solana", func(index uint32) string { return fmt.Sprint(index) })
+			if err != nil || many != test.many {
+				t.Errorf("%d taken: many is %v, %v", test.take, many, err)
+			}
+			if err := s.Read(t.Context(), func(tx *store.Tx) (err error) { size, err = tx.PoolSize("solana", 1<<20); return err }); err != nil || size < 512 || size >= 512+64 {
+				t.Errorf("%d taken: %d are there, %v", test.take, size, err)
+			}
 		}
-		if full {
-			times++
-		}
-		return times == 8
 	})
 }
 

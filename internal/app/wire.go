@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/pepay/pepay/internal/store"
@@ -29,11 +27,12 @@ func (a *App) alone(ctx context.Context) (err error) {
 	if a.Store.Engine() != "sqlite" {
 		return nil
 	}
-	if a.lock, err = os.OpenFile(a.Database+".lock", os.O_CREATE|os.O_RDWR, 0o600); err != nil {
-		return err
-	}
-	if err := syscall.Flock(int(a.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	a.release, err = Take(a.Database + ".lock")
+	if errors.Is(err, ErrTaken) {
 		return fmt.Errorf("the database %s is in use by another process of ours; stop that first, or use PostgreSQL for several", a.Database)
+	}
+	if err != nil {
+		return err
 	}
 	return a.Store.Write(ctx, func(tx *store.Tx) error { return tx.EndLeases() })
 }
