@@ -121,6 +121,9 @@ func (c *Chainlink) latest(ctx context.Context, feed Feed) (Price, error) {
 // answers with exactly n words of 32 bytes.
 func (c *Chainlink) call(ctx context.Context, to, data string, n int) (words []*big.Int, err error) {
 	for range c.URLs {
+		if ctx.Err() != nil { // the next has its turn the next time
+			return nil, cmp.Or(err, ctx.Err())
+		}
 		turn := c.turn.Load()
 		one, e := c.callAt(ctx, c.URLs[int(turn)%len(c.URLs)], to, data, n)
 		if e == nil {
@@ -128,9 +131,6 @@ func (c *Chainlink) call(ctx context.Context, to, data string, n int) (words []*
 		}
 		err = errors.Join(err, e)
 		c.turn.CompareAndSwap(turn, turn+1)
-		if ctx.Err() != nil {
-			break // the next has its turn the next time
-		}
 	}
 	return nil, cmp.Or(err, errNoNode)
 }

@@ -72,22 +72,43 @@ func TestWhatFailedIsTakenUp(t *testing.T) {
 	}
 }
 
-// Of whose address nothing can be learned waits behind all others, and is what it was.
+// blind is a mover that learns nothing in all the time it has.
+type blind struct {
+	asked
+	end func()
+}
+
+func (b *blind) Prepare(_ context.Context, items []pay.SweepItem) (settle.Prepared, error) {
+	b.end()
+	return settle.Prepared{Unread: items}, settle.ErrUnread
+}
+
+// Of whose address nothing can be learned waits behind all others, and is what it was: it
+// rests no longer than before.
 func TestUnreadWaitsBehindOthers(t *testing.T) {
 	t.Parallel()
-	a, _, p := left(t, t.TempDir()+"/test.db", pay.SettlementPending)
-	s := &settle.Settler{Store: a.Store, Billing: a.Billing, Log: slog.New(slog.DiscardHandler)}
-	items := []pay.SweepItem{{Address: p.Address, Token: p.Token, Receiver: "a"}}
-	m := &asked{says: map[string]error{"a": settle.ErrUnread}}
-	if _, err := settle.PrepareSome(s, t.Context(), pay.Network{Name: "cardano"}, m, []pay.Payment{p}, items); !errors.Is(err, settle.ErrUnread) {
-		t.Error(err)
-	}
-	now := settlementOf(t, a, p)
-	if !now.At.After(p.Settlement.At.Add(time.Minute)) {
-		t.Errorf("it waits since %s as before", now.At)
-	}
-	if now.At = p.Settlement.At; now != p.Settlement {
-		t.Errorf("it is %+v, and was %+v", now, p.Settlement)
+	for _, status := range []pay.SettlementStatus{pay.SettlementPending, pay.SettlementFailed} {
+		testkit.EachDatabase(t, func(t *testing.T, url string) {
+			a, _, p := left(t, url, status)
+			was := p.Settlement
+			ctx, end := context.WithCancel(t.Context())
+			s := &settle.Settler{
+				Store: a.Store, Billing: a.Billing, Movers: map[pay.NetworkName]settle.Mover{pay.Devchain.Name: &blind{end: end}}, Log: slog.New(slog.DiscardHandler),
+			}
+			if _, err := s.Settle(ctx, string(pay.Devchain.Name)); !errors.Is(err, settle.ErrUnread) {
+				t.Error(err)
+			}
+			now := settlementOf(t, a, p)
+			if !now.At.After(was.At.Add(time.Minute)) {
+				t.Errorf("it waits since %s as before", now.At)
+			}
+			if status == pay.SettlementFailed && !now.Since.Equal(now.At) {
+				t.Errorf("it rests for %s", now.At.Sub(now.Since))
+			}
+			if now.At, now.Since = was.At, was.Since; now != was {
+				t.Errorf("it is %+v, and was %+v", now, was)
+			}
+		})
 	}
 }
 

@@ -46,6 +46,8 @@ type Prepared struct {
 	Send  pay.RelaySend
 	Items []pay.SweepItem          // that it empties; none when there is nothing to send
 	Left  map[pay.SweepItem]string // that cannot be moved now, and why; the rest is for the next transaction
+	// Unread are those of which nothing could be learned, also when the error is ErrUnread.
+	Unread []pay.SweepItem
 }
 
 // Fate is what the chain says became of a relay.

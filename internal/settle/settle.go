@@ -107,7 +107,10 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 	if err != nil || len(items) == 0 {
 		return err
 	}
-	p, err := s.prepare(ctx, n, m, ps, items)
+	p, err := s.prepare(ctx, n, m, items)
+	if e := s.postpone(ctx, within(ps, p.Unread)); e != nil {
+		return errors.Join(err, e)
+	}
 	if err != nil {
 		return fmt.Errorf("prepare settlement of %d payments on %s: %w", len(ps), n.Name, err)
 	}
@@ -144,11 +147,12 @@ func (s *Settler) begin(ctx context.Context, n pay.Network, m Mover, ps []pay.Pa
 
 // prepare asks for a transaction that empties some of the items: on most networks to one
 // receiver, as the chain shows who sent and who got, and not which of several got what. When
-// nothing is known of those of one, the next one's turn comes, and theirs after all others.
-func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, ps []pay.Payment, items []pay.SweepItem) (p Prepared, err error) {
+// nothing is known of those of one, the next one's turn comes.
+func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, items []pay.SweepItem) (p Prepared, err error) {
 	if n.Name.Family() == pay.EVM {
 		return m.Prepare(ctx, items)
 	}
+	var unread []pay.SweepItem
 	for len(items) > 0 {
 		var turn, rest []pay.SweepItem
 		for _, i := range items {
@@ -158,13 +162,12 @@ func (s *Settler) prepare(ctx context.Context, n pay.Network, m Mover, ps []pay.
 				rest = append(rest, i)
 			}
 		}
-		if p, err = m.Prepare(ctx, turn); !errors.Is(err, ErrUnread) {
+		p, err = m.Prepare(ctx, turn)
+		unread = append(unread, p.Unread...)
+		if p.Unread = unread; !errors.Is(err, ErrUnread) {
 			return p, err
 		}
 		s.Log.WarnContext(ctx, "what a merchant's deposit addresses hold is not known; the next one's go first", "network", n.Name, "err", err)
-		if err := s.postpone(ctx, within(ps, turn)); err != nil {
-			return p, err
-		}
 		items = rest
 	}
 	return p, err
@@ -180,13 +183,19 @@ func within(ps []pay.Payment, items []pay.SweepItem) (some []pay.Payment) {
 	return some
 }
 
-// postpone lets payments wait behind all others.
+// postpone lets payments of which nothing could be learned wait behind all others, also when
+// that has taken all the time there was.
 func (s *Settler) postpone(ctx context.Context, ps []pay.Payment) error {
 	if len(ps) == 0 {
 		return nil
 	}
-	return s.Store.Write(ctx, func(tx *store.Tx) error {
-		return s.Billing.Restate(tx, ps, func(v pay.Settlement) pay.Settlement { v.At = tx.Now(); return v })
+	return s.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		for _, p := range ps {
+			if err := tx.PostponeSettlement(p.ID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

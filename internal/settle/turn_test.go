@@ -21,7 +21,11 @@ type asked struct {
 
 func (a *asked) Prepare(_ context.Context, items []pay.SweepItem) (settle.Prepared, error) {
 	a.calls = append(a.calls, fmt.Sprint(items[0].Receiver, len(items)))
-	return settle.Prepared{Items: items}, a.says[items[0].Receiver]
+	p := settle.Prepared{Items: items}
+	if err := a.says[items[0].Receiver]; errors.Is(err, settle.ErrUnread) {
+		return settle.Prepared{Unread: items[:1]}, err
+	}
+	return p, a.says[items[0].Receiver]
 }
 
 // A transaction is to one receiver. What is not known of one's addresses lets the next one
@@ -49,9 +53,18 @@ func TestTurns(t *testing.T) {
 	} {
 		m := &asked{says: c.says}
 		s := &settle.Settler{Log: slog.New(slog.DiscardHandler)}
-		p, err := settle.PrepareSome(s, t.Context(), pay.Network{Name: c.network}, m, nil, items)
+		p, err := settle.PrepareSome(s, t.Context(), pay.Network{Name: c.network}, m, items)
 		if !errors.Is(err, c.err) || (err == nil) != (c.err == nil) || !slices.Equal(m.calls, c.calls) {
 			t.Errorf("%s: %v after %v", name, err, m.calls)
+		}
+		unread := 0
+		for _, err := range c.says {
+			if errors.Is(err, settle.ErrUnread) {
+				unread++
+			}
+		}
+		if len(p.Unread) != unread {
+			t.Errorf("%s: unread are %+v", name, p.Unread)
 		}
 		if err == nil && slices.ContainsFunc(p.Items, func(i pay.SweepItem) bool { return i.Receiver != p.Items[0].Receiver }) {
 			t.Errorf("%s: %+v", name, p.Items)

@@ -106,6 +106,14 @@ func (tx *Tx) UnsettledPayments(n pay.NetworkName, s pay.SettlementStatus, r Res
 		ORDER BY settlement_at, id LIMIT $6`, string(n), string(s), least, most, millis(tx.now), limit)
 }
 
+// PostponeSettlement lets a settlement rest as if it had got into its state just now, and no
+// longer than that.
+func (tx *Tx) PostponeSettlement(payment string) error {
+	_, err := tx.exec(`UPDATE payments SET settlement_at = $2, settlement_since = CASE WHEN settlement_since = 0 THEN 0 ELSE settlement_since + $2 - settlement_at END
+		WHERE id = $1`, payment, millis(tx.now))
+	return err
+}
+
 // Unsettled reports whether a network has any payment whose settlement is in a state.
 func (tx *Tx) Unsettled(n pay.NetworkName, s pay.SettlementStatus) (bool, error) {
 	_, ok, err := maybe(tx, func(r scanner) (one int, err error) { return one, r.Scan(&one) }, `SELECT 1`+unsettled+` LIMIT 1`, string(n), string(s))

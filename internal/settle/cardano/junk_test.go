@@ -169,7 +169,7 @@ func TestUnreadAddress(t *testing.T) {
 	if p, err := r.Prepare(t.Context(), []pay.SweepItem{bad}); !errors.Is(err, settle.ErrUnread) || len(p.Left) != 0 {
 		t.Errorf("alone: %+v, %v", p, err)
 	}
-	if p, err := r.Prepare(t.Context(), []pay.SweepItem{bad, gone}); err != nil || len(p.Items) != 0 || len(p.Left) != 1 || p.Left[gone] == "" {
+	if p, err := r.Prepare(t.Context(), []pay.SweepItem{bad, gone}); err != nil || len(p.Items) != 0 || len(p.Unread) != 1 || len(p.Left) != 1 || p.Left[gone] == "" {
 		t.Errorf("beside one that is left: %+v, %v", p, err)
 	}
 	l := r.relay(t, bad, gone, good)
@@ -206,7 +206,7 @@ func TestUnreadAddress(t *testing.T) {
 	}
 	for range 2 { // and the next time others are
 		asked = map[string]bool{}
-		if p, err := r.Prepare(t.Context(), many); !errors.Is(err, settle.ErrUnread) || len(asked) != 3 {
+		if p, err := r.Prepare(t.Context(), many); !errors.Is(err, settle.ErrUnread) || len(asked) != 3 || len(p.Unread) != 3 {
 			t.Errorf("%+v, %v after %v", p, err, asked)
 		}
 		for path := range asked {

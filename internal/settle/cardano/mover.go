@@ -64,26 +64,27 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 		return settle.Prepared{}, fmt.Errorf("ask for the newest block: %w", err)
 	}
 	p := &plan{params: params, purse: purse, payer: m.payer(), ttl: slot + patience, left: map[pay.SweepItem]string{}}
-	var unread []error
+	var unread []pay.SweepItem
+	var why []error
 	for _, group := range byAddress(m.turns.Order(items)) {
 		full, err := m.take(ctx, p, group)
 		if m.turns.Learned(err == nil, group...); errors.Is(err, settle.ErrUnread) {
-			unread = append(unread, err)
+			unread, why = append(unread, group...), append(why, err)
 		} else if err != nil {
 			return settle.Prepared{}, err
 		}
-		if full || len(unread) == maxUnread {
+		if full || len(why) == maxUnread {
 			break
 		}
 	}
 	if err := p.leaveDust(); err != nil || len(p.parts)+len(p.left) == 0 {
-		return settle.Prepared{}, errors.Join(append(unread, err)...)
+		return settle.Prepared{Unread: unread}, errors.Join(append(why, err)...)
 	}
-	if len(unread) > 0 {
-		m.Log.WarnContext(ctx, "what some deposit addresses hold is not known; the others go first", "network", m.Network.Name, "err", errors.Join(unread...))
+	if len(why) > 0 {
+		m.Log.WarnContext(ctx, "what some deposit addresses hold is not known; the others go first", "network", m.Network.Name, "err", errors.Join(why...))
 	}
 	if len(p.parts) == 0 {
-		return settle.Prepared{Left: p.left}, nil
+		return settle.Prepared{Left: p.left, Unread: unread}, nil
 	}
 	d, err := p.draft()
 	if short, ok := errors.AsType[shortage](err); ok {
@@ -101,7 +102,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (settle.Prep
 		return settle.Prepared{}, fmt.Errorf("sign: %w", err)
 	}
 	return settle.Prepared{
-		Nonce: p.ttl, Send: pay.RelaySend{TxHash: hash.String(), Raw: hex.EncodeToString(raw)}, Items: p.items(), Left: p.left,
+		Nonce: p.ttl, Send: pay.RelaySend{TxHash: hash.String(), Raw: hex.EncodeToString(raw)}, Items: p.items(), Left: p.left, Unread: unread,
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -211,12 +212,12 @@ func TestUnanswered(t *testing.T) {
 			for _, n := range nodes {
 				n.set(func() { n.stead = c.f(i) })
 			}
-			if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); !errors.Is(err, settle.ErrUnread) || !strings.Contains(err.Error(), i.Address) || len(p.Left) != 0 || p.Send.Raw != "" {
-				t.Fatalf("alone: %+v, left %+v: %v", p.Items, p.Left, err)
+			if p, err := w.mover.Prepare(t.Context(), []pay.SweepItem{i}); !errors.Is(err, settle.ErrUnread) || !strings.Contains(err.Error(), i.Address) || len(p.Left) != 0 || p.Send.Raw != "" || !slices.Equal(p.Unread, []pay.SweepItem{i}) {
+				t.Fatalf("alone: %+v, left %+v, unread %+v: %v", p.Items, p.Left, p.Unread, err)
 			}
 			for _, items := range [][]pay.SweepItem{{i, good}, {good, i}} {
-				if _, p := w.prepare(items...); len(p.Items) != 1 || p.Items[0] != good || len(p.Left) != 0 {
-					t.Fatalf("with another: %+v, left %+v", p.Items, p.Left)
+				if _, p := w.prepare(items...); len(p.Items) != 1 || p.Items[0] != good || len(p.Left) != 0 || !slices.Equal(p.Unread, []pay.SweepItem{i}) {
+					t.Fatalf("with another: %+v, left %+v, unread %+v", p.Items, p.Left, p.Unread)
 				}
 			}
 			if _, p := w.prepare(i, bad); len(p.Items) != 0 || len(p.Left) != 1 || p.Left[bad] == "" {

@@ -122,7 +122,7 @@ func (m *Mover) Prepare(ctx context.Context, items []pay.SweepItem) (p settle.Pr
 		msg, why, err := m.bring(asking, i, until+uint32(innerLife/time.Second))
 		if m.turns.Learned(err == nil, i); err != nil {
 			m.Log.WarnContext(ctx, "nothing could be learned of an address; it has its turn after others", "address", i.Address, "token", i.Token, "err", err)
-			unknown = cmp.Or(unknown, fmt.Errorf("empty %s: %w", i.Address, err))
+			p.Unread, unknown = append(p.Unread, i), cmp.Or(unknown, fmt.Errorf("empty %s: %w", i.Address, err))
 			continue
 		}
 		if why != "" {
