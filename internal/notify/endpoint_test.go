@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -248,9 +249,9 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			eachRig(t, 5*time.Second, func(t *testing.T, r *rig) {
-				n := 0
+				var n atomic.Int32 // its requests may come on several connections
 				url := receiver(t, func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
-					if n++; n == 1 {
+					if n.Add(1) == 1 {
 						w.Header().Set("Retry-After", c.header)
 						w.WriteHeader(c.status)
 					}
@@ -269,12 +270,12 @@ func TestRetryAfter(t *testing.T) {
 				}
 				r.c.Add(c.want - time.Millisecond)
 				r.happen(1)
-				if r.deliver("we_1"); n != 1 {
+				if r.deliver("we_1"); n.Load() != 1 {
 					t.Error("asked in the meantime")
 				}
 				r.c.Add(time.Millisecond)
-				if again := r.deliver("we_1"); n != 3 || !again.IsZero() || !r.settled("we_1") {
-					t.Errorf("%d requests, again %s", n, again)
+				if again := r.deliver("we_1"); n.Load() != 3 || !again.IsZero() || !r.settled("we_1") {
+					t.Errorf("%d requests, again %s", n.Load(), again)
 				}
 			})
 		})
