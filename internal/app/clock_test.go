@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -88,18 +89,32 @@ func TestOneNetworkIsAway(t *testing.T) {
 		o.Networks[i].HTTP = cuts[i]
 	}
 	o.Now = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	log := &lockedBuffer{}
+	o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	a := testkit.Run(t, o)
+	last := ""
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("readiness was", last)
+		}
+	})
 	says := func(status int, want ...string) func() bool {
 		return func() bool {
 			got, body := testkit.Do(t, http.MethodGet, a.URL+"/readyz", "", nil)
+			last = fmt.Sprint(got, " ", string(body))
 			return got == status && !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(string(body), w) })
 		}
 	}
 	testkit.Eventually(t, "all is well", says(200, `"problems":{}`, `"warnings":{}`))
-	cuts[0].off.Store(true)
+	away := func(n int) { // when it has failed once, nothing that was under way succeeds later
+		before := strings.Count(log.String(), "watcher fails")
+		cuts[n].off.Store(true)
+		testkit.Eventually(t, "it is away", func() bool { return strings.Count(log.String(), "watcher fails") > before })
+	}
+	away(0)
 	late.Store(int64(time.Minute))
 	testkit.Eventually(t, "it warns of one", says(200, `"problems":{}`, `"watcher solana":"no progress for `))
-	cuts[1].off.Store(true)
+	away(1)
 	late.Store(int64(2 * time.Minute))
 	testkit.Eventually(t, "both are away", says(503, `"watcher solana":"no progress for `, `"watcher ton":"no progress for `))
 	cuts[0].off.Store(false)
