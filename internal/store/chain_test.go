@@ -204,6 +204,34 @@ func TestSettlementsRest(t *testing.T) {
 	})
 }
 
+// A settlement that is postponed goes behind others, and rests as long as it would have.
+func TestPostponed(t *testing.T) {
+	t.Parallel()
+	testkit.EachEngine(t, func(t *testing.T, s *store.Store, clock *testkit.Clock) {
+		since := testkit.Epoch
+		clock.Add(time.Hour)
+		for n, began := range []time.Time{{}, since} { // one that never failed, and one that has for an hour
+			i, p := fill[pay.Invoice](n), fill[pay.Payment](n)
+			p.ID, p.InvoiceID, p.Depth = i.ID, i.ID, 0
+			p.Settlement.At, p.Settlement.Since = clock.Now(), began
+			write(t, s, func(tx *store.Tx) error { tx.AddInvoice(i); return nil })
+			write(t, s, func(tx *store.Tx) error { return tx.SavePayment(p) })
+			clock.Add(time.Minute)
+			write(t, s, func(tx *store.Tx) error { return tx.PostponeSettlement(p.ID) })
+			p.Settlement.At = clock.Now()
+			if !began.IsZero() {
+				p.Settlement.Since = began.Add(time.Minute)
+			}
+			clock.Add(-time.Minute)
+			read(t, s, func(tx *store.Tx) error {
+				got, _, err := tx.Payment(p.ID)
+				same(t, "postponed", got, p)
+				return err
+			})
+		}
+	})
+}
+
 func blocks(ps ...pay.Payment) (hashes []string) {
 	for _, p := range ps {
 		hashes = append(hashes, p.Block.Hash)
