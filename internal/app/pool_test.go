@@ -78,7 +78,10 @@ func TestPoolOfAnotherSeed(t *testing.T) {
 				if taken, err := begin(seed.Seed{}, 1); err != nil || taken[0].Address != first(4) {
 					t.Errorf("without a seed: %+v, %v", taken, err)
 				}
-				if taken, err := begin(ours, 10_000); err != nil || len(taken) < 508 || taken[0].Address != first(5) {
+				if taken, err := begin(ours, 1); err != nil || len(taken) != 1 || taken[0].Address != first(5) {
+					t.Errorf("of the first seed %+v, %v", taken, err)
+				}
+				if taken, err := begin(seed.Seed{}, 10_000); err != nil || len(taken) < 507 { // all: nobody fills the pool meanwhile
 					t.Errorf("of the first seed %d, %v", len(taken), err)
 				}
 				taken, err := begin(other, 1)

@@ -88,16 +88,17 @@ func (s *Socket) Next() Frame {
 	return f
 }
 
-// Until reads on to the first event that f accepts, and fails the test when it does
-// not come within 30 s. Got has those before it.
+// Until reads on to the first event that f accepts, and fails the test when nothing comes
+// within 30 s, or it does not within five minutes: how long others take to come before it
+// says nothing. Got has those.
 func (s *Socket) Until(f func(api.Event) bool) api.Event {
 	s.t.Helper()
-	for end := time.Now().Add(socketPatience); time.Now().Before(end); {
+	for end := time.Now().Add(10 * socketPatience); time.Now().Before(end); {
 		if v := s.Next(); v.Object == "event" && f(v.Event) {
 			return v.Event
 		}
 	}
-	s.t.Fatalf("websocket: the event did not come within %s; %d others did", socketPatience, len(s.Got))
+	s.t.Fatalf("websocket: the event did not come within %s; %d others did", 10*socketPatience, len(s.Got))
 	return api.Event{}
 }
 
