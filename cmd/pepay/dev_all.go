@@ -81,8 +81,8 @@ func (c devCommand) all(ctx context.Context, log *slog.Logger) error {
 }
 
 // anew makes a directory ready for a start that begins anew, and takes it for this process
-// until it is let go. It deletes only what an earlier start has written,
-// and nothing in a directory that is not ours or is in use.
+// until it is let go. It deletes only what an earlier start has written, and nothing in a
+// directory that is not ours or is in use.
 func anew(dir string) (release func() error, err error) {
 	const lockName = "dev.lock"
 	if err := os.MkdirAll(dir, 0o700); err != nil {

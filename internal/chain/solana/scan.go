@@ -18,9 +18,9 @@ const (
 	// size of the question which addresses are ours.
 	maxChanges = 100_000
 	// maxAtATime is how many changes the blocks may have that are asked for at once. One block
-	// cannot have as many: the network lets it spend up to 100 million units of computing, and a
-	// change costs more than 300, the price of a writable account. One that fails among others
-	// is asked for alone in the end.
+	// can hardly have as many: the network lets it spend up to 100 million units of computing, and
+	// an account whose balances change costs more than 300, the price of being writable. One that
+	// fails among others is asked for alone in the end.
 	maxAtATime = 1 << 19
 	// maxSlots is how many blocks a scan reads at most. A block is megabytes.
 	maxSlots    = 64
